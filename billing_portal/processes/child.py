@@ -1,12 +1,15 @@
 """One child process: started so that it cannot outlive its parent, with its output in a log file."""
 
+import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from billing_portal.processes import leftovers
 from billing_portal.processes.account import Account
@@ -20,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 class Command:
     """How to run a child. `stop_signal` asks it to end within `stop_seconds`; `death_signal` is what the kernel
     sends it when its parent dies; `descriptors` are open files it inherits; `stale_files` are what a crash may have
-    left of it, removed before each start."""
+    left of it, removed before each start; `output` takes the standard output instead of the log, written anew."""
 
     name: str
     argv: Sequence[str]
@@ -32,6 +35,7 @@ class Command:
     death_signal: signal.Signals = signal.SIGKILL
     descriptors: tuple[int, ...] = ()
     stale_files: tuple[Path, ...] = ()
+    output: Path | None = None
 
 
 def _tie_to_parent(parent: int, death_signal: int) -> Callable[[], None]:
@@ -70,15 +74,15 @@ class Child:
         command, account = self.command, self.command.account
         for path in command.stale_files:
             path.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _output_file(command.output) as output:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 list(command.argv),
                 env=dict(command.env),
                 cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=output or log,
+                stderr=log,
                 start_new_session=True,
                 pass_fds=command.descriptors,
                 user=account.uid if account else None,
@@ -114,6 +118,12 @@ class Child:
             self._process.wait()
             self._pid_file.unlink(missing_ok=True)
 
+    def shorten_log(self, limit: int) -> None:
+        """Above `limit` bytes move the log's text aside. The child goes on writing at the end of the same file."""
+        if self.log.stat().st_size > limit:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.old"))
+            os.truncate(self.log, 0)
+
     def last_words(self, lines: int = 15) -> str:
         """The end of what it wrote since it was last started."""
         with self.log.open("rb") as log:
@@ -125,3 +135,7 @@ class Child:
 def _has_exited(pid: int) -> bool:
     """Whether our child has ended; leaves it uncollected."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _output_file(path: Path | None) -> contextlib.AbstractContextManager[BinaryIO | None]:
+    return path.open("wb") if path else contextlib.nullcontext()

@@ -27,6 +27,12 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def kill(process: proc.Process) -> None:
+    """Kill one process at once. One that is already gone is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(process.pid, signal.SIGKILL)
+
+
 def clear(run_folder: Path, postgres_data: Path, pause: Callable[[float], None]) -> int:
     """End what an earlier run left and return how many processes there were.
 
@@ -38,7 +44,7 @@ def clear(run_folder: Path, postgres_data: Path, pause: Callable[[float], None])
     if found:
         _wait_until_gone(found, GRACE_SECONDS, pause)
         for process in _alive(found):
-            _kill(process)
+            kill(process)
         _wait_until_gone(found, 5.0, pause)
     still = _alive(_find(pid_files, postgres_data))
     if still:
@@ -74,13 +80,7 @@ def _alive(processes: Iterable[proc.Process]) -> list[proc.Process]:
     return [process for process, now in found if now and now.started == process.started]
 
 
-def _kill(process: proc.Process) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(process.pid, signal.SIGKILL)
-
-
 def _wait_until_gone(processes: Iterable[proc.Process], seconds: float, pause: Callable[[float], None]) -> None:
     deadline = time.monotonic() + seconds
     while _alive(processes) and time.monotonic() < deadline:
         pause(0.1)
-

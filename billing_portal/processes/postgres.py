@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: a data folder, three roles with generated passwords, TCP on the loopback address only."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -50,6 +51,7 @@ class Postgres:
             f"port={self.port}",
             f"listen_addresses={HOST}",
             "unix_socket_directories=",  # the path of a socket may not exceed 107 bytes; a data folder's may
+            f"max_connections={_connections()}",
             "timezone=UTC",
             "log_timezone=UTC",
             *(() if self.durable else _NOT_DURABLE),
@@ -117,7 +119,9 @@ class Postgres:
             psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=2).close()
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise StartError(f"{self.folders.data}/secrets.env does not belong to {self.folders.postgres}.") from error
+                raise StartError(
+                    f"{self.folders.data}/secrets.env does not belong to {self.folders.postgres}."
+                ) from error
             return False
         return True
 
@@ -136,6 +140,11 @@ class Postgres:
         statement = sql.SQL("CREATE ROLE {} {} PASSWORD {}")
         password = sql.Literal(self.secrets[_PASSWORDS[role]])
         return statement.format(sql.Identifier(role), sql.SQL(rights), password)
+
+
+def _connections() -> int:
+    """Room for the pools of one web process per core, the workers, tools and a person with psql."""
+    return 60 + 20 * (os.cpu_count() or 1)
 
 
 def _exists(connection: psycopg.Connection, question: str, name: str) -> bool:

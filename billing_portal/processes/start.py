@@ -1,0 +1,182 @@
+"""The start command: servers, migrations, demo data, processes, then the supervisor until someone stops it."""
+
+import http.client
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+from billing_portal import paths
+from billing_portal.processes import environment, external, folders, leftovers, ports, product, supervisor
+from billing_portal.processes.child import Child, Command
+from billing_portal.processes.console import indented, say, step
+from billing_portal.processes.embedded import EmbeddedServers
+from billing_portal.processes.errors import StartError, StoppedError
+from billing_portal.processes.locking import DataLock
+from billing_portal.processes.stopping import StopRequest
+
+_READY_SECONDS = 90.0
+
+
+def main() -> int:
+    """Run the system until it is asked to stop. Returns the exit code: 0 after an orderly stop."""
+    try:
+        begun = time.monotonic()
+        place = folders.prepare(paths.data_dir())
+        lock = DataLock(place.data / "lock")
+        lock.acquire()
+        external.check(os.environ)
+        return System(place, lock, StopRequest(), begun).run()
+    except StartError as error:
+        say(f"Not started: {error}")
+        return 1
+
+
+class System:
+    """One run of everything on one data folder."""
+
+    def __init__(self, place: folders.Folders, lock: DataLock, stop: StopRequest, begun: float) -> None:
+        self._place, self._lock, self._stop, self._begun = place, lock, stop, begun
+        self._supervisor = supervisor.Supervisor(stop)
+        self._servers = EmbeddedServers(
+            place.data,
+            postgres="DATABASE_URL" not in os.environ,
+            valkey="REDIS_URL" not in os.environ,
+            pause=stop.pause,
+            notice=say,
+        )
+
+    def run(self) -> int:
+        """Start, supervise, stop. Raises StartError when a step of starting fails; nothing is left running then."""
+        supervisor.adopt_orphans()
+        leftovers.clear(self._place.run, self._place.postgres, self._stop.pause)
+        listener = self._listen()
+        try:
+            self._start(listener)
+            self._supervisor.run()
+        except StoppedError:
+            pass
+        finally:
+            with step("Stopping"):
+                listener.close()
+                self._supervisor.stop_all()
+                self._servers.stop()
+        return 0
+
+    def _listen(self) -> socket.socket:
+        preferred = _preferred_port()
+        listener = ports.listen(preferred)
+        port = listener.getsockname()[1]
+        if port != preferred:
+            say(f"Port {preferred} is taken by another program; using {port}.")
+        self._url = f"http://{ports.HOST}:{port}"
+        self._lock.describe(self._url)
+        return listener
+
+    def _start(self, listener: socket.socket) -> None:
+        with step("Starting the database and the queue"):
+            self._servers.start()
+        self._supervisor.watch(self._servers.children)
+        env = self._environment()
+        self._migrate(env)
+        demo = self._load_demo(env)
+        with step("Starting web, worker and beat"):
+            self._start_product(env, listener)
+        took = time.monotonic() - self._begun
+        say(f"\nTransparent Billing runs at {self._url} (ready after {took:.1f} s)")
+        say(f"{demo}\nLogs: {self._place.log}\nCtrl-C stops everything.")
+
+    def _environment(self) -> dict[str, str]:
+        """What the processes see; `portal.env` holds the same for `manage.py` in another terminal."""
+        keys = environment.generated_secrets(self._place.data / "secrets.env")
+        values = {
+            "SECRET_KEY": keys["SECRET_KEY"],
+            "API_KEY_HMAC_KEY": keys["API_KEY_HMAC_KEY"],
+            "SITE_URL": self._url,
+            "ALLOWED_HOSTS": f"{ports.HOST},localhost",
+            "DEBUG": "0",
+            "DEMO": "1",
+            **self._server_urls(),
+        }
+        chosen = {name: os.environ[name] for name in (*values, *_OPTIONAL) if name in os.environ}
+        environment.write(self._place.data / "portal.env", values | chosen)
+        return {**values, **os.environ, "PORTAL_DATA": str(self._place.data), "PYTHONUNBUFFERED": "1"}
+
+    def _server_urls(self) -> dict[str, str]:
+        urls: dict[str, str] = {}
+        if "DATABASE_URL" not in os.environ:
+            urls |= {"DATABASE_URL": self._servers.app_url(), "MIGRATION_DATABASE_URL": self._servers.owner_url()}
+        if "REDIS_URL" not in os.environ:
+            urls |= {"REDIS_URL": self._servers.redis_url}
+        return urls
+
+    def _migrate(self, env: Mapping[str, str]) -> None:
+        if "MIGRATION_DATABASE_URL" in env:
+            with step("Migrating the database"):
+                self._finish(product.manage("migrate", env, "migrate", "--no-input"))
+            return
+        with step("Comparing the database's schema"):
+            child = self._run(product.manage("migrate", env, "migrate", "--check"))
+        if child.exit_code():
+            say(indented(child.last_words()))
+            raise StartError(external.how_to_migrate(env["DATABASE_URL"]))
+
+    def _load_demo(self, env: Mapping[str, str]) -> str:
+        """Load the demo data, unless DEMO=0, and return what it printed: the logins."""
+        if env["DEMO"] == "0":
+            return ""
+        output = self._place.run / "load_demo.out"
+        with step("Loading the demo data"):
+            self._finish(product.manage("load_demo", env, "load_demo", output=output))
+        return output.read_text()
+
+    def _start_product(self, env: Mapping[str, str], listener: socket.socket) -> None:
+        commands = product.commands(self._place, env, listener.fileno())
+        children = [Child(command, self._place) for command in commands]
+        self._supervisor.watch(children)
+        for child in children:
+            child.start()
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _is_ready(listener.getsockname()[1]):
+            if time.monotonic() > deadline:
+                raise StartError(f"The site did not become ready. Its logs are in {self._place.log}.")
+            self._supervisor.tend()
+            self._stop.pause(0.1)
+
+    def _run(self, command: Command) -> Child:
+        child = Child(command, self._place)
+        child.start()
+        try:
+            while child.exit_code() is None:
+                self._stop.pause(1.0)
+        finally:
+            child.kill()
+        return child
+
+    def _finish(self, command: Command) -> None:
+        child = self._run(command)
+        if child.exit_code():
+            raise StartError(
+                f"manage.py {command.name} failed. Its log ({child.log}) ends with:\n{child.last_words(40)}"
+            )
+
+
+_OPTIONAL = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
+
+
+def _preferred_port() -> int:
+    text = os.environ.get("PORT", "8000")
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise StartError(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
