@@ -64,3 +64,29 @@ BALANCE: dict[str, Any] = {
     "accrued": "0.000000000",
     "currency": "USD",
 }
+
+MODELS: dict[str, Any] = {
+    "plan": "pro",
+    "markup": "1.10",
+    "currency": "USD",
+    "models": [
+        {
+            "provider": "anthropic",
+            "model": "claude-haiku-4-5",
+            "aliases": ["claude-haiku-4-5-20251001"],
+            "context_tokens": 200000,
+            "max_output_tokens": 64000,
+            "prices": [
+                {
+                    "leaf": "input",
+                    "service_tier": "standard",
+                    "class_above": 128000,
+                    "rate_per_million": "1.000000",
+                    "price_per_million": "1.1",
+                    "effective_from": "2026-01-01T00:00:00+00:00",
+                    "rate_id": 3,
+                }
+            ],
+        }
+    ],
+}

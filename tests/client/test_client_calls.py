@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from billing_client import BillingClient, UnexpectedAnswer
 
-from tests.client.bodies import AUTHORISATION, BALANCE, HOLD, PROGRESS, RECEIPT, RELEASE
+from tests.client.bodies import AUTHORISATION, BALANCE, HOLD, MODELS, PROGRESS, RECEIPT, RELEASE
 from tests.client.conftest import NewClient
 from tests.client.scripted_server import Reply, ScriptedServer
 
@@ -94,6 +94,20 @@ def test_release_and_reads(server: ScriptedServer, client: BillingClient) -> Non
         ("GET", "/api/v1/balance"),
         ("GET", f"/api/v1/receipts/{HOLD}"),
     ]
+
+
+def test_models_come_with_their_limits_and_prices(server: ScriptedServer, client: BillingClient) -> None:
+    server.script(Reply(200, MODELS))
+    (model,) = client.models()
+    assert server.received[0].path == "/api/v1/models"
+    assert (model.provider, model.model, model.aliases) == (
+        "anthropic",
+        "claude-haiku-4-5",
+        ("claude-haiku-4-5-20251001",),
+    )
+    assert (model.context_tokens, model.max_output_tokens) == (200_000, 64_000)
+    (price,) = model.prices
+    assert (price.service_tier, price.class_above, price.price_per_million) == ("standard", 128_000, Decimal("1.1"))
 
 
 def test_hold_id_cannot_lead_elsewhere(server: ScriptedServer, client: BillingClient) -> None:
