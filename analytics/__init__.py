@@ -1,0 +1,1 @@
+"""Where the money goes: pages over what others recorded. Owns no facts."""

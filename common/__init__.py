@@ -1,0 +1,1 @@
+"""Money, clock, errors, tenancy, database walls. No business noun."""

@@ -1,0 +1,17 @@
+"""One clock for billing: the database's."""
+
+from datetime import datetime
+
+from django.db import connection
+
+
+def billing_now() -> datetime:
+    """The database's billing time (aware, UTC). Ask once per operation and pass it on.
+
+    It is `clock_timestamp()` plus an offset that only tests and the demo may set, so that no web
+    process's own clock can open a day, a rate or an expiry too early.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_now()")
+        now: datetime = cursor.fetchone()[0]
+    return now

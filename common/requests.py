@@ -1,0 +1,46 @@
+"""One id per request, in the answer's header, in every log line and in the audit trail."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+_SAFE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+log = structlog.get_logger("request")
+
+
+def request_id() -> str:
+    """The id of the request in hand, "" outside of one."""
+    return _request_id.get()
+
+
+class RequestIdMiddleware:
+    """Outermost: takes a sane id from the caller or makes one, and writes one line per request after the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-Id", "")
+        # A foreign id goes into logs and a header: anything but plain characters is replaced.
+        own = given if _SAFE.fullmatch(given) else uuid.uuid4().hex
+        token, started = _request_id.set(own), time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=own)
+        try:
+            response = self.get_response(request)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+            _request_id.reset(token)
+        response.headers["X-Request-Id"] = own
+        if not request.path.startswith("/static/"):
+            milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            log.info(
+                "answered", method=request.method, path=request.path, status=response.status_code, ms=milliseconds,
+                request_id=own,
+            )  # fmt: skip
+        return response

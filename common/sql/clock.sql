@@ -1,0 +1,20 @@
+-- The billing clock. VOLATILE: two calls in one transaction may differ, as a clock does.
+CREATE OR REPLACE FUNCTION billing_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+  SELECT clock_timestamp() + coalesce((SELECT ahead FROM common_clockoffset), interval '0')
+$$;
+
+-- A billing day begins at local midnight of the billing zone: the one place that cuts days.
+CREATE OR REPLACE FUNCTION billing_day(moment timestamptz, zone text) RETURNS date LANGUAGE sql STABLE AS $$
+  SELECT (moment AT TIME ZONE zone)::date
+$$;
+
+-- A billing clock that went back would open a closed day again.
+CREATE OR REPLACE FUNCTION clock_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.ahead < OLD.ahead THEN
+    RAISE EXCEPTION 'the billing clock never goes back (% to %)', OLD.ahead, NEW.ahead;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER clock_only_grows BEFORE UPDATE ON common_clockoffset
+  FOR EACH ROW EXECUTE FUNCTION clock_only_grows();

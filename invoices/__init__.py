@@ -1,0 +1,1 @@
+"""Itemised invoices: drafting, numbering, documents."""

@@ -1,0 +1,1 @@
+"""Calls of models: authorise, progress, settle; rating; usage records and receipts."""

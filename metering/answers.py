@@ -1,0 +1,245 @@
+"""What agents get back. The structs are the documentation too: the OpenAPI document is made from them.
+
+Money is a decimal string in plain notation; moments are ISO 8601 with offset. All pure functions of stored rows, so
+that a repeated call gets the same bytes.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from common.money import plain
+from metering.rating import Line, Rated, RateTerm, Terms, rate_usage
+from metering.terms import from_json
+from providers.leaves import Leaf
+
+
+class Price(Struct):
+    """What a leaf costs this organisation: list rate and price with the plan's markup, per 1M."""
+
+    leaf: Leaf
+    service_tier: str
+    class_above: int
+    rate_per_million: str
+    price_per_million: str
+    effective_from: str
+    rate_id: int
+
+
+class Authorisation(Struct):
+    """Go ahead, with at most `max_output_tokens`: send that limit to the provider."""
+
+    id: str
+    max_output_tokens: int
+    clamped: bool
+    held: str
+    available: str
+    currency: str
+    expires_at: str
+    rates: list[Price]
+
+
+class ProgressAnswer(Struct):
+    """Whether the call may go on. `accrued` is what has been used so far."""
+
+    decision: Literal["continue", "stop"]
+    reason: Literal["insufficient_credits", "key_revoked", "suspended"] | None
+    accrued: str
+    held: str
+    available: str
+    currency: str
+    expires_at: str
+
+
+class Released(Struct):
+    id: str
+    state: Literal["released"]
+    released: str
+    available: str
+    currency: str
+
+
+class ReceiptLine(Struct):
+    """`rate_*` None: the leaf has no price and was not charged. `amount` is exact; only the sum is rounded."""
+
+    leaf: Leaf
+    tokens: int
+    rate_id: int | None
+    rate_leaf: Leaf | None
+    rate_per_million: str | None
+    rate_effective_from: str | None
+    price_per_million: str | None
+    amount: str
+
+
+class ReceiptTransfer(Struct):
+    id: int
+    debit: str
+    credit: str
+    amount: str
+    balance_after: str
+
+
+class Rounding(Struct):
+    """The one place where the charge was rounded."""
+
+    places: int
+    mode: str
+    before: str
+    after: str
+
+
+class Receipt(Struct):
+    """How a charge came about, down to the rates and the ledger; anyone can recompute it."""
+
+    id: str
+    status: Literal["completed", "cancelled", "failed"]
+    ended_by: Literal["call", "expiry"]
+    estimated: bool
+    flags: list[str]
+    provider: str
+    model: str
+    project: str
+    agent: str
+    user: str
+    run: str
+    service_tier: str
+    plan: str
+    markup: str
+    leaves: list[ReceiptLine]
+    list_cost: str
+    rounding: Rounding
+    cost: str
+    charged: str
+    absorbed: str
+    held: str
+    released: str
+    currency: str
+    authorised_at: str
+    posted_at: str
+    transfers: list[ReceiptTransfer]
+
+
+class SettledReceipt(Receipt):
+    """A receipt with what was available right after it."""
+
+    available: str
+
+
+class Balance(Struct):
+    """balance = available + held; `accrued` is the part of held that running calls have already used."""
+
+    balance: str
+    held: str
+    available: str
+    accrued: str
+    currency: str
+    as_of: str
+
+
+class ModelOffer(Struct):
+    provider: str
+    model: str
+    aliases: list[str]
+    context_tokens: int
+    max_output_tokens: int
+    prices: list[Price]
+
+
+class Models(Struct):
+    """What this key may call, at which prices."""
+
+    plan: str
+    markup: str
+    currency: str
+    models: list[ModelOffer]
+
+
+def moment(at: datetime) -> str:
+    return at.isoformat()
+
+
+def prices(terms: Terms, rates: Iterable[RateTerm] | None = None) -> list[Price]:
+    """The terms' rates with markup, as the API lists them."""
+    return [
+        Price(
+            leaf=r.leaf,
+            service_tier=r.tier,
+            class_above=r.class_above,
+            rate_per_million=plain(r.per_million),
+            price_per_million=_short(r.per_million * terms.markup),
+            effective_from=r.effective_from,
+            rate_id=r.id,
+        )
+        for r in (terms.rates if rates is None else rates)
+    ]
+
+
+def authorisation(hold: str, figures: dict[str, Any], terms: Terms, currency: str) -> Authorisation:
+    return Authorisation(id=hold, **figures, currency=currency, rates=prices(terms))
+
+
+def receipt(record: Any, transfers: Iterable[Any]) -> Receipt:
+    """The receipt of a usage record (with hold, model, project, agent, organisation loaded) and its transfers."""
+    terms, hold = from_json(record.hold.terms), record.hold
+    rated = recompute(record)
+    return Receipt(
+        id=str(hold.pk),
+        status=record.status,
+        ended_by=hold.ended_by,
+        estimated=record.estimated,
+        flags=record.flags,
+        provider=terms.provider,
+        model=terms.model,
+        project=record.project.slug,
+        agent=record.agent.slug,
+        user=record.user,
+        run=record.run,
+        service_tier=record.service_tier,
+        plan=terms.plan,
+        markup=plain(terms.markup),
+        leaves=[_line(line) for line in rated.lines],
+        list_cost=plain(record.list_cost),
+        rounding=Rounding(9, "half away from zero, once, on the sum", _short(rated.exact), plain(rated.cost)),
+        cost=plain(record.cost),
+        charged=plain(record.charge),
+        absorbed=plain(record.absorbed),
+        held=plain(hold.amount),
+        released=plain(max(hold.amount - record.charge, hold.amount * 0)),
+        currency=record.organisation.currency,
+        authorised_at=moment(hold.authorised_at),
+        posted_at=moment(record.posted_at),
+        transfers=[_transfer(t) for t in transfers],
+    )
+
+
+def recompute(record: Any) -> Rated:
+    """Rate a usage record again from its leaves and the frozen terms: what the receipt shows and checks itself by."""
+    usage = {Leaf(leaf): tokens for leaf, tokens in record.leaves.items()}
+    return rate_usage(from_json(record.hold.terms), usage, tier=record.service_tier)
+
+
+def _line(line: Line) -> ReceiptLine:
+    rate = line.rate
+    return ReceiptLine(
+        leaf=line.leaf,
+        tokens=line.tokens,
+        rate_id=rate.id if rate else None,
+        rate_leaf=rate.leaf if rate else None,
+        rate_per_million=plain(rate.per_million) if rate else None,
+        rate_effective_from=rate.effective_from if rate else None,
+        price_per_million=None if line.price is None else _short(line.price),
+        amount=_short(line.amount),
+    )
+
+
+def _transfer(row: Any) -> ReceiptTransfer:
+    return ReceiptTransfer(row.pk, row.debit, row.credit, plain(row.amount), plain(row.balance_after))
+
+
+def _short(amount: Any) -> str:
+    """An exact product without the zeros that its scale happens to carry."""
+    text = plain(amount)
+    return text.rstrip("0").rstrip(".") if "." in text else text

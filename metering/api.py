@@ -1,0 +1,126 @@
+"""The API for agents. Views are thin: authenticate, decode, call the service, answer."""
+
+import uuid
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.problems import TooLarge, UnsupportedMediaType
+from common.tenancy import tenant
+from metering import requests, schema, selectors, services
+from organisations.models import ApiKey
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+CALLS, READ = ApiKey.Scope.CALLS, ApiKey.Scope.READ
+
+
+class AgentView(APIView):
+    """One of `scopes` is needed; `ended_keys_too` lets a revoked key end what it opened."""
+
+    scopes: ClassVar[tuple[str, ...]] = (READ, CALLS)
+    ended_keys_too: ClassVar[bool] = False
+
+    def decoded(self, kind: type[Body]) -> Body:
+        """The request's body as `kind`. Raises 400, 413, 415 and 422 problems."""
+        return requests.decode(kind, _body(self.request))
+
+    def once(self) -> services.Once:
+        """The caller's Idempotency-Key with the fingerprint of this request."""
+        request = self.request
+        key = requests.idempotency_key(request.headers.get("Idempotency-Key"))
+        return services.Once(key, requests.fingerprint(request.method or "", request.path, _body(request)))
+
+
+def _body(request: Request) -> bytes:
+    if request.content_type.partition(";")[0].strip() != "application/json":
+        raise UnsupportedMediaType()
+    # Say no before reading: a body of gigabytes must not fill the memory of a process that serves others.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_BODY_LIMIT:
+        raise TooLarge()
+    try:
+        body: bytes = request.body
+    except RequestDataTooBig:
+        raise TooLarge() from None
+    if len(body) > settings.API_BODY_LIMIT:  # sent in chunks, without a length
+        raise TooLarge()
+    return body
+
+
+def _answer(answer: msgspec.Struct, status: int = 200) -> Response:
+    return Response(msgspec.to_builtins(answer), status=status)
+
+
+class Authorisations(AgentView):
+    scopes: ClassVar = (CALLS,)
+
+    @extend_schema(**schema.of(requests.Authorise, 201, "Authorisation", idempotent=True, errors=(402, 403, 409)))
+    def post(self, request: Request) -> Response:
+        """Authorise a call: hold its worst case and learn how much output it may produce."""
+        once, wanted = self.once(), self.decoded(requests.Authorise)
+        return _answer(services.authorise(key=request.auth, request=wanted, once=once), 201)
+
+
+class ProgressReports(AgentView):
+    scopes: ClassVar = (CALLS,)
+    ended_keys_too: ClassVar = True
+
+    @extend_schema(**schema.of(requests.Progress, 200, "ProgressAnswer", errors=(404, 409)))
+    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+        """Report what a running call has used so far, and learn whether it may go on."""
+        report = self.decoded(requests.Progress)
+        return _answer(services.progress(key=request.auth, hold_id=hold_id, report=report))
+
+
+class Settlements(AgentView):
+    scopes: ClassVar = (CALLS,)
+    ended_keys_too: ClassVar = True
+
+    @extend_schema(**schema.of(requests.Settle, 200, "SettledReceipt", idempotent=True, errors=(404, 409)))
+    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+        """Settle a call with what it used; the answer is the receipt."""
+        once, report = self.once(), self.decoded(requests.Settle)
+        return _answer(services.settle(key=request.auth, hold_id=hold_id, report=report, once=once))
+
+
+class Releases(AgentView):
+    scopes: ClassVar = (CALLS,)
+    ended_keys_too: ClassVar = True
+
+    @extend_schema(**schema.of(requests.Release, 200, "Released", idempotent=True, errors=(404, 409)))
+    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+        """Release a call that was not made."""
+        once, _ = self.once(), self.decoded(requests.Release)
+        return _answer(services.release(key=request.auth, hold_id=hold_id, once=once))
+
+
+class Receipts(AgentView):
+    @extend_schema(**schema.of(None, 200, "Receipt", errors=(404,)))
+    def get(self, request: Request, hold_id: uuid.UUID) -> Response:
+        """The receipt of a settled call."""
+        key: Any = request.auth
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(selectors.receipt_for(key, hold_id))
+
+
+class Balances(AgentView):
+    @extend_schema(**schema.of(None, 200, "Balance"))
+    def get(self, request: Request) -> Response:
+        """The wallet's figures of this moment."""
+        key: Any = request.auth
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(selectors.balance(key.organisation))
+
+
+class ModelList(AgentView):
+    @extend_schema(**schema.of(None, 200, "Models"))
+    def get(self, request: Request) -> Response:
+        """The models this key may call, at the prices it would pay."""
+        key: Any = request.auth
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(selectors.offers(key.organisation))

@@ -1,0 +1,57 @@
+"""Why a call is not authorised, or can't be ended this way."""
+
+from common.problems import Problem
+
+
+class InsufficientCredits(Problem):
+    status, code, title = 402, "insufficient_credits", "The wallet can't pay for this call"
+    meaning = (
+        "What is available does not cover the call's worst case at `min_output_tokens` (`required`). "
+        "`affordable_output_tokens` says how much output it would cover."
+    )
+    remedy = (
+        "Ask for no more than `affordable_output_tokens`, or add credits. Then use a new Idempotency-Key: "
+        "this one keeps its answer."
+    )
+
+
+class ModelNotAllowed(Problem):
+    status, code, title = 403, "model_not_allowed", "The plan doesn't include this model"
+    meaning = "The organisation has no plan, or its plan doesn't include the model's access class."
+    remedy = "Choose a model that GET /api/v1/models lists, or change the plan."
+
+
+class KeyReused(Problem):
+    status, code, title = 409, "idempotency_key_reused", "This Idempotency-Key was used for another request"
+    meaning = "The key came before with another method, path or body. Nothing was done."
+    remedy = "Use a fresh key for every new request, and the same key only to repeat one unchanged."
+
+
+class AlreadyEnded(Problem):
+    status, code, title = 409, "already_ended", "The authorisation has ended"
+    meaning = "It was settled, released, or ended by expiry before. `receipt` links to what was charged, if anything."
+    remedy = "Read the receipt. Don't repeat with another key: a call is charged once."
+
+
+class HasAccrued(Problem):
+    status, code, title = 409, "has_accrued", "The call has already reported cost"
+    meaning = "Progress reported usage, so the authorisation can't be released unspent."
+    remedy = "Settle it with what was used; `status` may be cancelled or failed."
+
+
+class UnknownModel(Problem):
+    status, code, title = 422, "unknown_model", "This model is not in the price book"
+    meaning = "The provider is unknown or serves no model under this name, alias or snapshot."
+    remedy = "See GET /api/v1/models."
+
+
+class ModelNotPriced(Problem):
+    status, code, title = 422, "not_priced", "This call has no price"
+    meaning = "A leaf, server tool or service tier that the call may use has no rate in force. Unpriced is not free."
+    remedy = "Leave out what `unpriced` names, or ask the platform to price it."
+
+
+class UnknownName(Problem):
+    status, code, title = 422, "unknown_name", "There is no such project or agent"
+    meaning = "The project or agent named is not one of the organisation's. None is ever made silently."
+    remedy = "Create it first, or leave the field out: the API key knows its own."

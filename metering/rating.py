@@ -1,0 +1,150 @@
+"""What usage costs. Pure: facts in, figures out; no database, no clock.
+
+Terms are frozen when a call is authorised: every rate that can occur for its model (size classes, service tiers) and
+the plan's markup. The whole request is priced at the size class that its input reaches, at the tier of the response.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+
+from common.money import EXACT, round_charge
+from providers.leaves import INPUT_SIDE, OUTPUT_SIDE, PART_OF, Leaf
+
+MILLION = Decimal(1_000_000)
+STANDARD = "standard"
+
+
+@dataclass(frozen=True)
+class RateTerm:
+    """One rate row as it was in force: list price per million of a leaf."""
+
+    id: int
+    leaf: Leaf
+    tier: str
+    class_above: int
+    class_inclusive: bool
+    per_million: Decimal
+    effective_from: str
+
+    def reaches(self, input_tokens: int) -> bool:
+        """Whether a request with so many input tokens is in this rate's size class or a larger one."""
+        if self.class_above == 0:
+            return True
+        return input_tokens > self.class_above or (self.class_inclusive and input_tokens == self.class_above)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What was agreed when the call was authorised."""
+
+    provider: str
+    model: str
+    names: tuple[str, ...]  # every name under which the provider may answer as this model
+    plan: str
+    markup: Decimal
+    tier: str
+    rates: tuple[RateTerm, ...]
+
+    @property
+    def tiers(self) -> frozenset[str]:
+        return frozenset(rate.tier for rate in self.rates)
+
+    def rate_for(self, leaf: Leaf, tier: str, input_tokens: int) -> RateTerm | None:
+        """The rate that prices `leaf`: of its tier before the standard one, of the largest class reached; a leaf
+        without a price of its own is priced as the leaf it is part of. None: not priced."""
+        wanted: Leaf | None = leaf
+        while wanted is not None:
+            for level in dict.fromkeys((tier, self.tier, STANDARD)):
+                found = [r for r in self.rates if (r.leaf, r.tier) == (wanted, level) and r.reaches(input_tokens)]
+                if found:
+                    return max(found, key=lambda r: r.class_above)
+            wanted = PART_OF.get(wanted)
+        return None
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The worst case of a call: `fixed` plus `per_output_token` for each token of output; exact, not rounded."""
+
+    fixed: Decimal
+    per_output_token: Decimal
+
+
+@dataclass(frozen=True)
+class Line:
+    """One leaf of a receipt; `amount` is exact, with markup. `rate` None: the leaf is not priced."""
+
+    leaf: Leaf
+    tokens: int
+    rate: RateTerm | None
+    price: Decimal | None  # per million, with markup
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What a call cost: `list_cost` without and `cost` with markup, each rounded once; `exact` is cost before that."""
+
+    tier: str
+    lines: tuple[Line, ...]
+    exact: Decimal
+    cost: Decimal
+    list_cost: Decimal
+    flags: tuple[str, ...] = field(default=())
+
+
+class NotPriced(Exception):
+    """A leaf that the call is sure to use has no price: the call can't be quoted."""
+
+
+def quote(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, tools: Mapping[Leaf, int]) -> Quote:
+    """The worst case of a call with at most `input_tokens`, at the terms' tier.
+
+    `leaves`: the input leaves the request can use (None: every priced one); the dearest counts. `tools`: the most calls
+    of each server tool. Raises `NotPriced`.
+    """
+    with localcontext(EXACT):
+        priced = {rate.leaf for rate in terms.rates}
+        inputs = set(leaves) if leaves is not None else (priced & INPUT_SIDE) or {Leaf.INPUT}
+        per_input = max(_price(terms, leaf, input_tokens) for leaf in inputs)
+        per_output = max(_price(terms, leaf, input_tokens) for leaf in (priced & OUTPUT_SIDE) | {Leaf.OUTPUT})
+        extras = sum((n * _price(terms, leaf, input_tokens) for leaf, n in tools.items() if n), Decimal(0))
+        return Quote((input_tokens * per_input + extras) / MILLION, per_output / MILLION)
+
+
+def rate_usage(terms: Terms, usage: Mapping[Leaf, int], *, tier: str | None = None, model: str | None = None) -> Rated:
+    """What `usage` (disjoint leaves) costs at the terms.
+
+    `tier` and `model` are those of the provider's response. One outside the terms is charged at the authorised ones
+    and flagged, as is a leaf without a price: usage is never lost.
+    """
+    flags = []
+    if model is not None and model not in terms.names:
+        flags.append(f"The response names model {model}; charged as {terms.model}.")
+    if tier is not None and tier not in terms.tiers:
+        flags.append(f"The response names service tier {tier}; charged as {terms.tier}.")
+        tier = None
+    used = tier or terms.tier
+    with localcontext(EXACT):
+        input_tokens = sum(n for leaf, n in usage.items() if leaf in INPUT_SIDE)
+        lines = tuple(_line(terms, leaf, usage[leaf], used, input_tokens) for leaf in Leaf if leaf in usage)
+        flags += [f"{line.leaf} has no price; not charged." for line in lines if line.rate is None and line.tokens]
+        exact = sum((line.amount for line in lines), Decimal(0))
+        listed = sum((line.tokens * line.rate.per_million for line in lines if line.rate), Decimal(0)) / MILLION
+    return Rated(used, lines, exact, round_charge(exact), round_charge(listed), tuple(flags))
+
+
+def _price(terms: Terms, leaf: Leaf, input_tokens: int) -> Decimal:
+    rate = terms.rate_for(leaf, terms.tier, input_tokens)
+    if rate is None:
+        raise NotPriced(leaf)
+    return rate.per_million * terms.markup
+
+
+def _line(terms: Terms, leaf: Leaf, tokens: int, tier: str, input_tokens: int) -> Line:
+    rate = terms.rate_for(leaf, tier, input_tokens)
+    if rate is None:
+        return Line(leaf, tokens, None, None, Decimal(0))
+    price = rate.per_million * terms.markup
+    return Line(leaf, tokens, rate, price, tokens * price / MILLION)

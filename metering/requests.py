@@ -1,0 +1,96 @@
+"""What agents may send. Decoding checks types, ranges and unknown fields in one go. Pure: bytes in, requests out."""
+
+import hashlib
+import re
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from common.problems import InvalidFields, Malformed
+from providers.leaves import INPUT_SIDE, TOOL_CALLS, Leaf
+
+MOST_TOKENS = 2_000_000_000
+Tokens = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
+OutputTokens = Annotated[int, Meta(ge=1, le=MOST_TOKENS)]
+# No control characters: PostgreSQL refuses NUL in text, and the rest would break lines of logs and CSV.
+Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Usage = Annotated[
+    dict[Leaf, Tokens], Meta(min_length=1, description="Tokens by disjoint leaf; absent is not measured.")
+]
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_PLACE = re.compile(r"^(?P<message>.*?)(?: - at `\$?\.?(?P<field>.*)`)?$", re.DOTALL)
+Body = TypeVar("Body", bound=Struct)
+
+
+class Authorise(Struct, forbid_unknown_fields=True, frozen=True):
+    """A call about to be made. `input_tokens` is an upper bound; absent `max_output_tokens` means 4,096 at most."""
+
+    provider: Label
+    model: Label
+    input_tokens: Tokens
+    input_leaves: list[Leaf] | None = None
+    max_output_tokens: OutputTokens | None = None
+    min_output_tokens: OutputTokens = 1
+    service_tier: Label | None = None
+    tools: dict[Leaf, Annotated[int, Meta(ge=0, le=1000)]] = {}
+    key_source: Literal["platform"] = "platform"
+    project: Label | None = None
+    agent: Label | None = None
+    user: Label | None = None
+    run: Label | None = None
+    dispatched: bool = False
+    ttl_seconds: Annotated[int, Meta(ge=30, le=86_400)] = 600
+
+    def __post_init__(self) -> None:
+        if self.max_output_tokens is not None and self.min_output_tokens > self.max_output_tokens:
+            raise ValueError("min_output_tokens is above max_output_tokens")
+        if self.input_leaves is not None and not (self.input_leaves and set(self.input_leaves) <= INPUT_SIDE):
+            raise ValueError("input_leaves names leaves of the input, at least one")
+        if not set(self.tools) <= TOOL_CALLS:
+            raise ValueError("tools names server tools: " + ", ".join(sorted(TOOL_CALLS)))
+
+
+class Progress(Struct, forbid_unknown_fields=True, frozen=True):
+    """What a running call has used so far: cumulative; `seq` grows with each report."""
+
+    seq: Annotated[int, Meta(ge=0, le=2**53)]
+    usage: Usage
+
+
+class Settle(Struct, forbid_unknown_fields=True, frozen=True):
+    """What a call used in the end. `model` and `service_tier` as the provider's response named them."""
+
+    usage: Usage
+    status: Literal["completed", "cancelled", "failed"] = "completed"
+    model: Label | None = None
+    service_tier: Label | None = None
+
+
+class Release(Struct, forbid_unknown_fields=True, frozen=True):
+    """Nothing to say: the call was not made."""
+
+
+def decode(kind: type[Body], body: bytes) -> Body:
+    """Read a request body. Raises `Malformed` where it is not JSON, `InvalidFields` where a field can't be used."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.ValidationError as error:
+        found = _PLACE.match(str(error))
+        message, place = (found["message"], found["field"] or "") if found else (str(error), "")
+        raise InvalidFields(message, errors=[{"field": place, "message": message}]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
+
+
+def idempotency_key(header: str | None) -> str:
+    """The Idempotency-Key of a call: 1 to 200 visible ASCII characters. Raises `Malformed`."""
+    if header is None or not _KEY.fullmatch(header):
+        raise Malformed("An Idempotency-Key header of 1 to 200 visible ASCII characters is required.")
+    return header
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """What a key was used for: the same key with anything else is a mistake of the caller's, and money is involved."""
+    return hashlib.blake2b(b"\0".join((method.encode(), path.encode(), body)), digest_size=16).hexdigest()

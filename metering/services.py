@@ -1,0 +1,220 @@
+"""Authorise, progress, settle, release: what an agent's API key may have done. Each is a batch of one.
+
+Rating happens here, in Python, on frozen terms; the database then checks, moves money and writes usage in one step.
+"""
+
+import uuid
+from typing import NamedTuple
+
+from common.clock import billing_now
+from common.money import plain, round_up
+from common.problems import InvalidFields, NotFound, Problem
+from common.tenancy import tenant
+from metering import answers, ledger, requests
+from metering.errors import (
+    AlreadyEnded,
+    HasAccrued,
+    InsufficientCredits,
+    KeyReused,
+    ModelNotPriced,
+    UnknownModel,
+    UnknownName,
+)
+from metering.models import Call
+from metering.rating import STANDARD, NotPriced, Quote, Terms, quote, rate_usage
+from metering.selectors import allowed_plan, call_for, remembered, transfers_of, usage_record
+from metering.terms import from_json, terms_of, to_json
+from organisations.authentication import require, require_active
+from organisations.errors import Suspended, Unauthenticated
+from organisations.models import Agent, ApiKey, Project
+from providers.models import Model
+from providers.selectors import find_model, rates_in_force
+
+DEFAULT_OUTPUT = 4096
+
+
+class Once(NamedTuple):
+    """How a caller makes sure that something happens once: their key, and the fingerprint of what they ask."""
+
+    key: str
+    fingerprint: str
+
+
+class _Plan(NamedTuple):
+    """What authorise found out before it asks for money."""
+
+    model: Model
+    terms: Terms
+    quote: Quote
+    asked: int
+    wanted: int
+    project: Project
+    agent: Agent
+
+
+def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answers.Authorisation:
+    """Hold the worst case of a call, clamped to what the wallet can pay.
+
+    Raises `Suspended`, `MissingScope`, `UnknownModel`, `ModelNotAllowed`, `ModelNotPriced`, `UnknownName`,
+    `InvalidFields`, `KeyReused`, and `InsufficientCredits` where not even `min_output_tokens` can be paid.
+    """
+    require_active(key)
+    try:
+        with tenant(key.organisation_id):
+            plan = _prepare(key, request)
+    except Problem:
+        # The price book may have changed since this key's first call; its first answer still stands.
+        if (first := _first_answer(key, once)) is None:
+            raise
+        return first
+    [result] = ledger.authorise([_authorise_operation(key, request, once, plan)])
+    if result.outcome == "authorised" and result.replayed:
+        first = _first_answer(key, once)
+        assert first is not None  # noqa: S101  (it was just found under the lock, and records are never deleted)
+        return first
+    if result.outcome != "authorised":
+        raise _refusal(key, result)
+    assert result.hold is not None  # noqa: S101
+    return answers.authorisation(result.hold, result.figures, plan.terms, key.organisation.currency)
+
+
+def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> answers.ProgressAnswer:
+    """Note what a running call has used so far and say whether it may go on. Raises `NotFound`, `AlreadyEnded`."""
+    with tenant(key.organisation_id):
+        call = call_for(key, hold_id)
+    cost = round_up(rate_usage(from_json(call.hold.terms), report.usage).exact)
+    usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
+    operation = ledger.Progress(key.organisation_id, str(hold_id), report.seq, plain(cost), usage)
+    [result] = ledger.progress([operation])
+    if result.outcome not in ("continue", "stop"):
+        raise _refusal(key, result)
+    return answers.ProgressAnswer(decision=result.outcome, currency=key.organisation.currency, **result.figures)  # type: ignore[arg-type]
+
+
+def settle(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Settle, once: Once) -> answers.SettledReceipt:
+    """Charge a call for what it used, once, and return its receipt.
+
+    What exceeds the hold and the wallet is absorbed by the platform. Raises `NotFound`, `AlreadyEnded`, `KeyReused`.
+    """
+    with tenant(key.organisation_id):
+        call = call_for(key, hold_id)
+    [result] = ledger.settle([_settle_operation(call, report, once)])
+    if result.outcome != "settled":
+        raise _refusal(key, result)
+    with tenant(key.organisation_id):
+        record = usage_record(key.organisation_id, hold_id)
+        receipt = answers.receipt(record, transfers_of(record))
+    fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
+    return answers.SettledReceipt(**fields, available=result.figures["available"])
+
+
+def release(*, key: ApiKey, hold_id: uuid.UUID, once: Once) -> answers.Released:
+    """Give a hold back unspent. Raises `NotFound`, `AlreadyEnded`, `KeyReused`, and `HasAccrued` after a report of cost."""
+    with tenant(key.organisation_id):
+        call_for(key, hold_id)
+    operation = ledger.Release(key.organisation_id, once.key, once.fingerprint, str(hold_id), "call")
+    [result] = ledger.release([operation])
+    if result.outcome != "released":
+        raise _refusal(key, result)
+    return answers.Released(str(hold_id), "released", currency=key.organisation.currency, **result.figures)
+
+
+def _prepare(key: ApiKey, request: requests.Authorise) -> _Plan:
+    model = find_model(request.provider, request.model)
+    if model is None:
+        raise UnknownModel(f"{request.provider} serves no model {request.model} here.")
+    terms = _terms(key, model, request)
+    if request.input_tokens > model.context_tokens:
+        raise _invalid("input_tokens", f"{model.name} takes at most {model.context_tokens} tokens.")
+    if request.min_output_tokens > model.max_output_tokens:
+        raise _invalid("min_output_tokens", f"{model.name} gives at most {model.max_output_tokens} tokens.")
+    try:
+        worst = quote(terms, input_tokens=request.input_tokens, leaves=request.input_leaves, tools=request.tools)
+    except NotPriced as error:
+        raise ModelNotPriced(f"{error} of {model.name} has no price.", unpriced=str(error)) from None
+    asked = request.max_output_tokens or max(min(DEFAULT_OUTPUT, model.max_output_tokens), request.min_output_tokens)
+    project, agent = _booked_on(key, request)
+    return _Plan(model, terms, worst, asked, min(asked, model.max_output_tokens), project, agent)
+
+
+def _terms(key: ApiKey, model: Model, request: requests.Authorise) -> Terms:
+    plan = allowed_plan(key.organisation_id, model)
+    terms = terms_of(model, plan, rates_in_force([model.pk], billing_now()), request.service_tier or STANDARD)
+    if terms.tier not in terms.tiers:
+        raise ModelNotPriced(f"{model.name} has no price at service tier {terms.tier}.", unpriced=terms.tier)
+    return terms
+
+
+def _booked_on(key: ApiKey, request: requests.Authorise) -> tuple[Project, Agent]:
+    """The key's project and agent, or with `act_for` the ones named; an unknown name is never made."""
+    assert key.project is not None and key.agent is not None  # noqa: S101, PT018  (a CHECK binds keys for calls)
+    wanted = (request.project or key.project.slug, request.agent or key.agent.slug)
+    if wanted == (key.project.slug, key.agent.slug):
+        return key.project, key.agent
+    require(key, ApiKey.Scope.ACT_FOR)
+    agents = Agent.objects.select_related("project").filter(organisation_id=key.organisation_id)
+    agent = agents.filter(project__slug=wanted[0], slug=wanted[1]).first()
+    if agent is None:
+        raise UnknownName(f"There is no agent {wanted[1]} in a project {wanted[0]}.")
+    return agent.project, agent
+
+
+def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, plan: _Plan) -> ledger.Authorise:
+    return ledger.Authorise(
+        organisation=key.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(uuid.uuid4()),
+        fixed=plain(plan.quote.fixed), unit=plain(plan.quote.per_output_token),
+        asked=plan.asked, wanted=plan.wanted, minimum=request.min_output_tokens, ttl=request.ttl_seconds,
+        terms=to_json(plan.terms), project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
+        user=request.user or "", run=request.run or "", input_tokens=request.input_tokens, dispatched=request.dispatched,
+    )  # fmt: skip
+
+
+def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
+    rated = rate_usage(from_json(call.hold.terms), report.usage, tier=report.service_tier, model=report.model)
+    return ledger.Settle(
+        organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
+        cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status, service_tier=rated.tier,
+        leaves={leaf.value: tokens for leaf, tokens in report.usage.items()}, list_cost=plain(rated.list_cost),
+        estimated=False, flags=list(rated.flags),
+    )  # fmt: skip
+
+
+def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
+    """What this Idempotency-Key got the first time: the same answer, or the same refusal raised again."""
+    with tenant(key.organisation_id):
+        record = remembered(key.organisation_id, once.key)
+    if record is None:
+        return None
+    outcome = record.outcome if record.fingerprint == once.fingerprint else "key_reused"
+    if outcome != "authorised":
+        raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
+    assert record.hold is not None  # noqa: S101
+    terms = from_json(record.hold.terms)
+    return answers.authorisation(str(record.hold.pk), record.figures, terms, key.organisation.currency)
+
+
+def _refusal(key: ApiKey, result: ledger.Result) -> Problem:
+    match result.outcome:
+        case "refused":
+            return InsufficientCredits(**result.figures, currency=key.organisation.currency, top_up="off")
+        case "key_revoked":
+            return Unauthenticated("The key is revoked or has expired.")
+        case "suspended":
+            return Suspended()
+        case "key_reused":
+            return KeyReused()
+        case "accrued":
+            return HasAccrued(accrued=result.figures["accrued"])
+        case "ended":
+            return _ended(result)
+    return NotFound()
+
+
+def _ended(result: ledger.Result) -> AlreadyEnded:
+    state, by = result.figures["state"], result.figures["ended_by"]
+    link = {"receipt": f"/api/v1/receipts/{result.hold}"} if state == "settled" else {}
+    return AlreadyEnded(f"It was {state} by {by}.", state=state, ended_by=by, **link)
+
+
+def _invalid(name: str, message: str) -> InvalidFields:
+    return InvalidFields(message, errors=[{"field": name, "message": message}])

@@ -1,0 +1,32 @@
+-- Why the key of a call may not open it at this moment; read after the lock, so that a revocation or a suspension that
+-- is committed before is never missed. NULL where it may.
+CREATE OR REPLACE FUNCTION metering_bar(of_key bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN k.id IS NULL OR k.revoked_at IS NOT NULL OR k.expires_at <= billing_now() THEN 'key_revoked'
+              WHEN o.suspended_at IS NOT NULL THEN 'suspended' END
+  FROM (SELECT of_key AS wanted) w
+  LEFT JOIN organisations_apikey k ON k.id = w.wanted
+  LEFT JOIN organisations_organisation o ON o.id = k.organisation_id
+$$;
+
+-- Hold the calls and write the row beside each new hold, in one commit. A barred key gets no hold.
+CREATE OR REPLACE FUNCTION metering_authorise(operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+DECLARE bars jsonb; allowed json;
+BEGIN
+  PERFORM wallets_lock(wallets_organisations(operations));
+  SELECT jsonb_object_agg(k.id, metering_bar(k.id)) INTO bars
+    FROM (SELECT DISTINCT (o ->> 'api_key')::bigint AS id FROM json_array_elements(operations) o) k;
+  RETURN QUERY SELECT (o ->> 'n')::int, bars ->> (o ->> 'api_key'), NULL::uuid, '{}'::jsonb, false
+    FROM json_array_elements(operations) o WHERE bars ->> (o ->> 'api_key') IS NOT NULL;
+  SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o WHERE bars ->> (o ->> 'api_key') IS NULL;
+  IF allowed IS NULL THEN RETURN; END IF;
+  RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(allowed)), written AS (
+    INSERT INTO metering_call (hold_id, organisation_id, project_id, agent_id, api_key_id, model_id, "user", run,
+                               input_tokens, ttl_seconds, dispatched, seq, progress)
+    SELECT h.hold, c.organisation, c.project, c.agent, c.api_key, c.model, c."user", c.run,
+           c.input_tokens, c.ttl, c.dispatched, -1, '{}'
+    FROM held h JOIN json_to_recordset(allowed) AS c (n int, organisation bigint, project bigint, agent bigint,
+      api_key bigint, model bigint, "user" text, run text, input_tokens bigint, ttl int, dispatched boolean) USING (n)
+    WHERE h.outcome = 'authorised' AND NOT h.replayed
+  ) SELECT h.n, h.outcome, h.hold, h.figures, h.replayed FROM held h;
+END $$;

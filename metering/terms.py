@@ -1,0 +1,70 @@
+"""The terms of a call: made from the price book and the plan, kept as JSON in the hold, read back for settling."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from common.money import plain
+from metering.rating import STANDARD, RateTerm, Terms
+from plans.models import Plan
+from providers.leaves import Leaf
+from providers.models import Model, Rate
+
+
+def terms_of(model: Model, plan: Plan, rates: Iterable[Rate], tier: str = STANDARD) -> Terms:
+    """Terms from rate rows in force (with prices), for a call that asks for the service tier `tier`."""
+    return Terms(
+        provider=model.provider.slug,
+        model=model.name,
+        names=(model.name, *sorted(alias.name for alias in model.aliases.all())),
+        plan=plan.slug,
+        markup=plan.markup,
+        tier=tier,
+        rates=tuple(_term(rate) for rate in rates),
+    )
+
+
+def _term(rate: Rate) -> RateTerm:
+    assert rate.price is not None  # noqa: S101  (rates in force have a price)
+    return RateTerm(
+        id=rate.pk,
+        leaf=Leaf(rate.leaf),
+        tier=rate.service_tier,
+        class_above=rate.class_above,
+        class_inclusive=rate.class_inclusive,
+        per_million=rate.price,
+        effective_from=rate.effective_from.isoformat(),
+    )
+
+
+def to_json(terms: Terms) -> dict[str, Any]:
+    """JSON for the hold; decimals as strings, since a JSON number would pass through a float on its way back."""
+    return {
+        "provider": terms.provider,
+        "model": terms.model,
+        "names": list(terms.names),
+        "plan": terms.plan,
+        "markup": plain(terms.markup),
+        "tier": terms.tier,
+        "rates": [
+            {
+                "id": r.id,
+                "leaf": r.leaf.value,
+                "tier": r.tier,
+                "class_above": r.class_above,
+                "class_inclusive": r.class_inclusive,
+                "per_million": plain(r.per_million),
+                "effective_from": r.effective_from,
+            }
+            for r in terms.rates
+        ],
+    }
+
+
+def from_json(stored: dict[str, Any]) -> Terms:
+    """Terms as `to_json` wrote them."""
+    rates = tuple(
+        RateTerm(**{**r, "leaf": Leaf(r["leaf"]), "per_million": Decimal(r["per_million"])}) for r in stored["rates"]
+    )
+    known = {"names": tuple(stored["names"]), "markup": Decimal(stored["markup"]), "rates": rates}
+    return Terms(**{**stored, **known})

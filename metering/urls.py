@@ -1,0 +1,16 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from metering import api
+
+app_name = "api"
+urlpatterns = [
+    path("authorisations", api.Authorisations.as_view(), name="authorisations"),
+    path("authorisations/<uuid:hold_id>/progress", api.ProgressReports.as_view(), name="progress"),
+    path("authorisations/<uuid:hold_id>/settle", api.Settlements.as_view(), name="settle"),
+    path("authorisations/<uuid:hold_id>/release", api.Releases.as_view(), name="release"),
+    path("receipts/<uuid:hold_id>", api.Receipts.as_view(), name="receipt"),
+    path("balance", api.Balances.as_view(), name="balance"),
+    path("models", api.ModelList.as_view(), name="models"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+]

@@ -1,0 +1,1 @@
+"""Users, tenants, members, projects, agents, API keys, the audit trail: who may see and do what."""

@@ -1,0 +1,29 @@
+"""What can be wrong with who is asking."""
+
+from common.problems import Problem
+
+
+class Unauthenticated(Problem):
+    status, code, title = 401, "unauthenticated", "The API key is missing or not valid"
+    meaning = "There is no key, it has the wrong form, it is unknown, expired or revoked."
+    remedy = "Send `Authorization: Bearer tb_…` with a key that is in force."
+
+
+class MissingScope(Problem):
+    status, code, title = 403, "missing_scope", "The API key may not do this"
+    meaning = "The key is valid, but lacks the scope that `scope` names."
+    remedy = "Use a key with that scope. `calls` and `usage:report` are given by the platform's staff."
+
+
+class Suspended(Problem):
+    status, code, title = 403, "suspended", "The organisation is suspended"
+    meaning = "The platform's staff stopped this organisation. Open calls may still be settled or released."
+    remedy = "The organisation's owner asks the platform's support; nothing a retry can change."
+
+
+class LastOwner(Exception):
+    """An organisation keeps at least one owner."""
+
+
+class StaffIsNeverMember(Exception):
+    """Platform staff see every organisation, so they may not also act as a customer of one."""

@@ -1,0 +1,1 @@
+"""Plan tiers: markup and the classes of models they include."""

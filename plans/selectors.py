@@ -1,0 +1,9 @@
+"""Reads of plans."""
+
+from plans.models import Plan, Subscription
+
+
+def plan_of(organisation_id: int) -> Plan | None:
+    """The plan of an organisation; the caller is in its scope. None where it has not subscribed."""
+    found = Subscription.objects.select_related("plan").filter(organisation_id=organisation_id).first()
+    return found.plan if found else None

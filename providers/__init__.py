@@ -1,0 +1,1 @@
+"""Providers, their models and the dated rates: the price book."""

@@ -1,0 +1,3 @@
+-- No hold stays open five minutes past its expiry: the sweeper ends it.
+SELECT id, organisation_id, amount, expires_at FROM wallets_hold
+WHERE state = 'open' AND expires_at < billing_now() - interval '5 minutes'
