@@ -1,6 +1,5 @@
 """One child process: started so that it cannot outlive its parent, with its output in a log file."""
 
-import contextlib
 import ctypes
 import os
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from billing_portal.processes import leftovers
 from billing_portal.processes.account import Account
@@ -23,7 +21,7 @@ _PR_SET_PDEATHSIG = 1
 class Command:
     """How to run a child. `stop_signal` asks it to end within `stop_seconds`; `death_signal` is what the kernel
     sends it when its parent dies; `descriptors` are open files it inherits; `stale_files` are what a crash may have
-    left of it, removed before each start; `output` takes the standard output instead of the log, written anew."""
+    left of it, removed before each start; `speaks` lets its standard output through to ours instead of the log."""
 
     name: str
     argv: Sequence[str]
@@ -35,7 +33,7 @@ class Command:
     death_signal: signal.Signals = signal.SIGKILL
     descriptors: tuple[int, ...] = ()
     stale_files: tuple[Path, ...] = ()
-    output: Path | None = None
+    speaks: bool = False
 
 
 def _tie_to_parent(parent: int, death_signal: int) -> Callable[[], None]:
@@ -74,14 +72,14 @@ class Child:
         command, account = self.command, self.command.account
         for path in command.stale_files:
             path.unlink(missing_ok=True)
-        with self.log.open("ab") as log, _output_file(command.output) as output:
+        with self.log.open("ab") as log:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(
                 list(command.argv),
                 env=dict(command.env),
                 cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
-                stdout=output or log,
+                stdout=None if command.speaks else log,
                 stderr=log,
                 start_new_session=True,
                 pass_fds=command.descriptors,
@@ -135,7 +133,3 @@ class Child:
 def _has_exited(pid: int) -> bool:
     """Whether our child has ended; leaves it uncollected."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _output_file(path: Path | None) -> contextlib.AbstractContextManager[BinaryIO | None]:
-    return path.open("wb") if path else contextlib.nullcontext()

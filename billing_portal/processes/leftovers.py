@@ -11,7 +11,7 @@ from billing_portal.processes import proc
 from billing_portal.processes.errors import StartError
 
 # After its parent's death PostgreSQL shuts down by itself, with a checkpoint; killing it earlier only costs recovery.
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 10.0
 
 
 def record(pid_file: Path, pid: int) -> None:

@@ -18,15 +18,20 @@ _UVICORN = (
 )
 
 
-def commands(folders: Folders, env: Mapping[str, str], listener: int) -> list[Command]:
-    """Everything that uses the servers. `listener` is the descriptor of the listening socket."""
-    webs = [_web(number, env, listener) for number in range(1, len(os.sched_getaffinity(0)) + 1)]
-    return [*webs, _worker(env), _beat(folders, env)]
+def web(env: Mapping[str, str], listener: int) -> list[Command]:
+    """One web process per core. `listener` is the descriptor of the listening socket that they share."""
+    return [_web(number, env, listener) for number in range(1, len(os.sched_getaffinity(0)) + 1)]
 
 
-def manage(name: str, env: Mapping[str, str], *arguments: str, output: Path | None = None) -> Command:
-    """One run of `manage.py`, for the steps of starting."""
-    return Command(name, [sys.executable, "manage.py", *arguments], env, repository(), output=output)
+def background(folders: Folders, env: Mapping[str, str]) -> list[Command]:
+    """The worker and the clock that gives it its regular tasks."""
+    return [_worker(env), _beat(folders, env)]
+
+
+def preparation(env: Mapping[str, str], logins: Path) -> Command:
+    """The steps before the product may run: see the module of that name."""
+    module = "billing_portal.processes.preparation"
+    return Command("preparation", [sys.executable, "-m", module, str(logins)], env, repository(), speaks=True)
 
 
 def _web(number: int, env: Mapping[str, str], listener: int) -> Command:

@@ -4,12 +4,12 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from billing_portal import paths
-from billing_portal.processes import environment, external, folders, leftovers, ports, product, supervisor
+from billing_portal.processes import environment, external, folders, leftovers, ports, preparation, product, supervisor
 from billing_portal.processes.child import Child, Command
-from billing_portal.processes.console import indented, say, step
+from billing_portal.processes.console import say, step
 from billing_portal.processes.embedded import EmbeddedServers
 from billing_portal.processes.errors import StartError, StoppedError
 from billing_portal.processes.locking import DataLock
@@ -76,15 +76,16 @@ class System:
     def _start(self, listener: socket.socket) -> None:
         with step("Starting the database and the queue"):
             self._servers.start()
-        self._supervisor.watch(self._servers.children)
+        self._supervisor.watch(self._servers.children, supervisor.Stage.SERVERS)
         env = self._environment()
-        self._migrate(env)
-        demo = self._load_demo(env)
-        with step("Starting web, worker and beat"):
-            self._start_product(env, listener)
+        logins = self._prepare(env)
+        with step("Starting the site"):
+            self._start_web(env, listener)
+        # After the site: all at once would compete for the cores, and nobody waits for these two.
+        self._keep_up(product.background(self._place, env))
         took = time.monotonic() - self._begun
         say(f"\nTransparent Billing runs at {self._url} (ready after {took:.1f} s)")
-        say(f"{demo}\nLogs: {self._place.log}\nCtrl-C stops everything.")
+        say(f"{logins}\nLogs: {self._place.log}\nCtrl-C stops everything.")
 
     def _environment(self) -> dict[str, str]:
         """What the processes see; `portal.env` holds the same for `manage.py` in another terminal."""
@@ -110,55 +111,36 @@ class System:
             urls |= {"REDIS_URL": self._servers.redis_url}
         return urls
 
-    def _migrate(self, env: Mapping[str, str]) -> None:
-        if "MIGRATION_DATABASE_URL" in env:
-            with step("Migrating the database"):
-                self._finish(product.manage("migrate", env, "migrate", "--no-input"))
-            return
-        with step("Comparing the database's schema"):
-            child = self._run(product.manage("migrate", env, "migrate", "--check"))
-        if child.exit_code():
-            say(indented(child.last_words()))
-            raise StartError(external.how_to_migrate(env["DATABASE_URL"]))
-
-    def _load_demo(self, env: Mapping[str, str]) -> str:
-        """Load the demo data, unless DEMO=0, and return what it printed: the logins."""
-        if env["DEMO"] == "0":
-            return ""
-        output = self._place.run / "load_demo.out"
-        with step("Loading the demo data"):
-            self._finish(product.manage("load_demo", env, "load_demo", output=output))
-        return output.read_text()
-
-    def _start_product(self, env: Mapping[str, str], listener: socket.socket) -> None:
-        commands = product.commands(self._place, env, listener.fileno())
-        children = [Child(command, self._place) for command in commands]
-        self._supervisor.watch(children)
-        for child in children:
-            child.start()
-        deadline = time.monotonic() + _READY_SECONDS
-        while not _is_ready(listener.getsockname()[1]):
-            if time.monotonic() > deadline:
-                raise StartError(f"The site did not become ready. Its logs are in {self._place.log}.")
-            self._supervisor.tend()
-            self._stop.pause(0.1)
-
-    def _run(self, command: Command) -> Child:
-        child = Child(command, self._place)
+    def _prepare(self, env: Mapping[str, str]) -> str:
+        """Migrate and load the demo; returns its logins. Raises StartError when that fails."""
+        logins = self._place.run / "logins.txt"
+        child = Child(product.preparation(env, logins), self._place)
         child.start()
         try:
             while child.exit_code() is None:
                 self._stop.pause(1.0)
         finally:
             child.kill()
-        return child
-
-    def _finish(self, command: Command) -> None:
-        child = self._run(command)
+        if child.exit_code() == preparation.SCHEMA_IS_BEHIND:
+            raise StartError(external.how_to_migrate(env["DATABASE_URL"]))
         if child.exit_code():
-            raise StartError(
-                f"manage.py {command.name} failed. Its log ({child.log}) ends with:\n{child.last_words(40)}"
-            )
+            raise StartError(f"the preparation failed. {child.log} ends with:\n{child.last_words(40)}")
+        return logins.read_text()
+
+    def _start_web(self, env: Mapping[str, str], listener: socket.socket) -> None:
+        self._keep_up(product.web(env, listener.fileno()))
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _is_ready(listener.getsockname()[1]):
+            if time.monotonic() > deadline:
+                raise StartError(f"the site did not become ready. Its logs are in {self._place.log}.")
+            self._supervisor.tend()
+            self._stop.pause(0.1)
+
+    def _keep_up(self, commands: Sequence[Command]) -> None:
+        children = [Child(command, self._place) for command in commands]
+        for child in children:
+            child.start()
+        self._supervisor.watch(children, supervisor.Stage.USERS)
 
 
 _OPTIONAL = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")

@@ -24,7 +24,9 @@ class StopRequest:
         os.set_blocking(write_end, False)
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         for number in STOP_SIGNALS:
-            signal.signal(number, self._note)
+            # `nohup` asks us to outlive the terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._note)
         # Without a handler the death of a child would not wake the wait below.
         signal.signal(signal.SIGCHLD, lambda *_: None)
 

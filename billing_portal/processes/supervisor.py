@@ -1,6 +1,7 @@
 """Keeps the children up until someone asks to stop, then takes them down in order."""
 
 import ctypes
+import enum
 import os
 import signal
 import time
@@ -27,29 +28,34 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+class Stage(enum.IntEnum):
+    """Stages of stopping: what uses the servers ends before them."""
+
+    USERS = 1
+    SERVERS = 2
+
+
 @dataclass
 class _Watched:
     """A child, and when to start it again."""
 
     child: Child
+    stage: Stage
     started: float = field(default_factory=time.monotonic)
     restart_at: float | None = None
     delay: float = _FIRST_DELAY
 
 
 class Supervisor:
-    """Watches children; those that die are restarted after a delay that grows while they keep dying.
-
-    `stages` of stopping are the reverse of the order of starting: what uses the servers ends before them.
-    """
+    """Watches children; those that die are restarted after a delay that grows while they keep dying."""
 
     def __init__(self, stop: StopRequest) -> None:
         self._stop = stop
-        self._stages: list[list[_Watched]] = []
+        self._watched: list[_Watched] = []
 
-    def watch(self, children: Sequence[Child]) -> None:
-        """Add running children as one stage; stages added later are stopped earlier."""
-        self._stages.append([_Watched(child) for child in children])
+    def watch(self, children: Sequence[Child], stage: Stage) -> None:
+        """Keep running children up from now on."""
+        self._watched += [_Watched(child, stage) for child in children]
 
     def run(self) -> None:
         """Tend the children until a stop is asked for."""
@@ -59,11 +65,11 @@ class Supervisor:
 
     def tend(self) -> None:
         """Note deaths, end what the dead left behind, restart what is due."""
-        for watched in self._everyone():
+        for watched in self._watched:
             if watched.restart_at is None and watched.child.exit_code() is not None:
                 self._note_death(watched)
         self.end_orphans()
-        for watched in self._everyone():
+        for watched in self._watched:
             if watched.restart_at is not None and time.monotonic() >= watched.restart_at:
                 watched.child.start()
                 watched.started, watched.restart_at = time.monotonic(), None
@@ -71,7 +77,7 @@ class Supervisor:
 
     def end_orphans(self) -> None:
         """Kill and collect descendants whose own parent died: none of our children leaves any on purpose."""
-        known = {watched.child.pid for watched in self._everyone()}
+        known = {watched.child.pid for watched in self._watched}
         for process in proc.everyone():
             if process.parent == os.getpid() and process.pid not in known:
                 leftovers.kill(process)
@@ -80,17 +86,14 @@ class Supervisor:
     def stop_all(self) -> None:
         """Stop stage by stage; each child has its time to end, then its group is killed. A second request to stop
         cuts the waiting short."""
-        for stage in reversed(self._stages):
-            children = [watched.child for watched in stage]
+        for stage in Stage:
+            children = [watched.child for watched in self._watched if watched.stage == stage]
             for child in children:
                 child.ask_to_stop()
             self._wait_for_end(children)
             for child in children:
                 child.kill()
         self.end_orphans()
-
-    def _everyone(self) -> list[_Watched]:
-        return [watched for stage in self._stages for watched in stage]
 
     def _note_death(self, watched: _Watched) -> None:
         if time.monotonic() - watched.started > _HEALTHY_SECONDS:
@@ -103,7 +106,7 @@ class Supervisor:
         watched.delay = min(watched.delay * 2, _LONGEST_DELAY)
 
     def _seconds_to_next_restart(self) -> float:
-        due = [watched.restart_at for watched in self._everyone() if watched.restart_at is not None]
+        due = [watched.restart_at for watched in self._watched if watched.restart_at is not None]
         return max(0.0, min(due) - time.monotonic()) if due else 5.0
 
     def _wait_for_end(self, children: Sequence[Child]) -> None:
