@@ -1,53 +1,125 @@
-"""How figures are written on pages: the currency's usual places, three below one unit, everything in the title."""
+"""How figures are written on pages: the currency's usual places, three below one unit, everything in the title.
+
+Amounts may be `Decimal` or the API's decimal strings; None and "" are written as a dash, since "not measured" is not 0.
+"""
 
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.money import EXACT
+
 register = template.Library()
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 MINOR_UNITS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}
+LEDGER_PLACES = 9
+NONE = "–"
+
+Amount = Decimal | str
 
 
-def money_text(amount: Decimal, currency: str = "USD") -> str:
-    """`amount` for people: "$1,204.50"; below one unit with three places ("$0.029"), never more than it has."""
+def _signed(amount: Decimal, digits: str, currency: str) -> str:
+    minus = "−" if amount < 0 else ""
+    return f"{minus}{SIGNS.get(currency, f'{currency} ' if currency else '')}{digits}"
+
+
+def _with_places(amount: Decimal, places: int) -> str:
+    """Absolute value with separators and at least `places` decimals; more where the amount has more."""
+    exponent = amount.normalize(EXACT).as_tuple().exponent
+    has = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return f"{abs(amount):,.{max(places, has)}f}"
+
+
+def money_text(amount: Amount, currency: str = "USD") -> str:
+    """`amount` for people: "$1,204.50"; below one unit with three places ("$0.029").
+
+    Something that would round to nothing says so ("< $0.001"): a charge is never shown as zero.
+    """
+    value = Decimal(amount)
     places = MINOR_UNITS.get(currency, 2)
-    if 0 < abs(amount) < 1:
+    if 0 < abs(value) < 1:
         places = max(places, 3)
-    rounded = abs(amount).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    sign = "−" if amount < 0 else ""
-    return f"{sign}{SIGNS.get(currency, currency + ' ')}{rounded:,f}"
+    step = Decimal(1).scaleb(-places)
+    rounded = abs(value).quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
+    if value and not rounded:
+        return f"< {_signed(value, str(step), currency)}"
+    return _signed(value, f"{rounded:,f}", currency)
 
 
 @register.filter
-def money(amount: Decimal | None, currency: str = "USD") -> SafeString | str:
+def money(amount: Amount | None, currency: str = "USD") -> SafeString | str:
     """An amount with its cents quieter than its units and the exact value in the title."""
-    if amount is None:
-        return "–"
+    if amount is None or amount == "":
+        return NONE
     whole, dot, cents = money_text(amount, currency).partition(".")
     quiet = format_html('<span class="cents">{}</span>', dot + cents) if dot else ""
-    return format_html('<span class="money" title="{} {}">{}{}</span>', format(amount, "f"), currency, whole, quiet)
+    title = format(Decimal(amount), "f")
+    return format_html('<span class="money" title="{} {}">{}{}</span>', title, currency, whole, quiet)
 
 
 @register.filter
-def exact(amount: Decimal | None) -> str:
-    """All nine places."""
-    return "–" if amount is None else f"{amount:,f}"
+def exact(amount: Amount | None, currency: str = "") -> str:
+    """All nine places of the ledger, or more where an unrounded product has more; with the currency's sign if given."""
+    if amount is None or amount == "":
+        return NONE
+    return _signed(Decimal(amount), _with_places(Decimal(amount), LEDGER_PLACES), currency)
+
+
+@register.filter
+def rate(amount: Amount | None, currency: str = "USD") -> str:
+    """A price per million: the currency's places, more only where it has more ("$5.00", "$0.0375")."""
+    if amount is None or amount == "":
+        return NONE
+    return _signed(Decimal(amount), _with_places(Decimal(amount), MINOR_UNITS.get(currency, 2)), currency)
+
+
+@register.filter
+def decimal(amount: Amount) -> Decimal:
+    """The amount as a number, to compare in a template."""
+    return Decimal(amount)
+
+
+@register.filter
+def minus(amount: Amount, other: Amount) -> Decimal:
+    """`amount` − `other`, exactly."""
+    return EXACT.subtract(Decimal(amount), Decimal(other))
+
+
+@register.filter
+def share(part: Amount, whole: Amount) -> int:
+    """`part` of `whole` in thousandths, for bars; 0 of nothing."""
+    if not Decimal(whole):
+        return 0
+    return int((1000 * Decimal(part) / Decimal(whole)).quantize(Decimal(1), rounding=ROUND_DOWN))
 
 
 @register.filter
 def count(number: int | None) -> str:
     """A whole number with separators."""
-    return "–" if number is None else f"{number:,}"
+    return NONE if number is None else f"{number:,}"
 
 
 @register.filter
-def utc(moment: datetime | None) -> SafeString | str:
-    """A moment in UTC, to the second, machine-readable beside."""
-    if moment is None:
-        return "–"
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), moment.strftime("%-d %b %Y, %H:%M:%S UTC"))
+def words(code: str) -> str:
+    """A code of ours as words: "cache_read" → "Cache read"."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def utc(moment: datetime | str | None) -> SafeString | str:
+    """A moment in UTC, to the second, machine-readable beside. Strings are ISO 8601, as the API writes them."""
+    if not moment:
+        return NONE
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), at.strftime("%-d %b %Y, %H:%M:%S UTC"))
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """Only the time of day, in UTC, to the millisecond: for steps that follow each other closely."""
+    text = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
