@@ -1,5 +1,6 @@
 """Send a trace of real traffic through the API, as its callers would."""
 
+import logging
 import os
 import signal
 import time
@@ -57,6 +58,8 @@ class Command(BaseCommand):
 
     def _run(self, options: dict[str, Any]) -> None:
         trace = read_trace(options["file"])
+        # A log line for each of thousands of requests would drown the progress bar and what the replay found.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         run = options["run"] or f"{trace.digest[:8]}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         self.stdout.write(f"run {run}: {trace.requests} requests of {options['file']}")
         provider, model = options["model"]
