@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from typing import Any, Protocol
 
 import httpx
@@ -34,9 +35,18 @@ class Api:
         raw = body if isinstance(body, bytes | str) else json.dumps(body)
         url = f"/api/v1/{path}"
         if self.http is not None:
-            return self.http.request(method, url, content=raw, headers=sent)
+            return self._over_http(method, url, raw, sent)
         data = raw.encode() if isinstance(raw, str) else raw
         return self.client.generic(method, url, data, content_type=sent.pop("Content-Type"), headers=sent)
+
+    def _over_http(self, method: str, url: str, raw: bytes | str, headers: dict[str, str]) -> Any:
+        """As any client does: 503 means busy or unknown, so the same request with the same key is sent again."""
+        assert self.http is not None
+        deadline = time.monotonic() + 120
+        while (answer := self.http.request(method, url, content=raw, headers=headers)).status_code == 503:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.2)
+        return answer
 
     def authorise(self, *, key: str | None = None, **fields: Any) -> Any:
         body = {"provider": "test", "model": "model", "input_tokens": 0, **fields}
