@@ -1,4 +1,4 @@
-"""The one way from Python to the SQL functions that move money: operations in, results out, one statement, one commit."""
+"""The one way from Python to the SQL that moves money: operations in, results out, one statement, one commit."""
 
 from typing import Any, NamedTuple
 
@@ -98,6 +98,15 @@ def _run(function: str, operations: list[Any]) -> list[Result]:
     for n, operation in enumerate(operations):
         operation.n = n
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {function}(%s::json)", [msgspec.json.encode(operations).decode()])
-        rows = sorted(cursor.fetchall(), key=lambda row: row[0])
-    return [Result(row[1], row[2] and str(row[2]), row[3], bool(row[4]) if len(row) > 4 else False) for row in rows]
+        # The function's name is one of the four above, never input.
+        cursor.execute(f"SELECT * FROM {function}(%s::json) ORDER BY n", [_encode(operations)])  # noqa: S608
+        return [_result(row) for row in cursor.fetchall()]
+
+
+def _encode(operations: list[Any]) -> str:
+    return msgspec.json.encode(operations).decode()
+
+
+def _result(row: tuple[Any, ...]) -> Result:
+    _, outcome, hold, figures, *replayed = row
+    return Result(outcome, hold and str(hold), msgspec.json.decode(figures or "{}"), bool(replayed and replayed[0]))
