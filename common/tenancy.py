@@ -58,13 +58,14 @@ def tenant(*organisation_ids: int, snapshot: bool = False) -> Iterator[None]:
 
 @contextmanager
 def platform(right: Literal["read", "write"], *, snapshot: bool = False) -> Iterator[None]:
-    """A transaction that sees every organisation: for platform staff, tasks and the two look-ups before a tenant is known."""
+    """A transaction that sees every organisation: for platform staff, tasks, the two look-ups before a tenant is known."""
     with _entered(Scope(platform=right), snapshot):
         yield
 
 
 @contextmanager
 def _entered(scope: Scope, snapshot: bool) -> Iterator[None]:
+    nested = connection.in_atomic_block
     with transaction.atomic():
         if snapshot:
             _freeze()
@@ -74,9 +75,10 @@ def _entered(scope: Scope, snapshot: bool) -> Iterator[None]:
             yield
         finally:
             _scope.reset(token)
-        # Reached without an error only. An outer transaction goes on with its own scope; after an error
-        # the rollback to the savepoint has put the old setting back already.
-        _tell_database(before)
+        # Reached without an error only. An outer transaction goes on with its own scope; after an error the rollback
+        # to the savepoint has put the old setting back already, and the end of a transaction forgets it.
+        if nested:
+            _tell_database(before)
 
 
 def _freeze() -> None:

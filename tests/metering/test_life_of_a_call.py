@@ -27,7 +27,11 @@ def test_a_hold_is_the_worst_case_and_the_charge_is_what_was_used(tenant: Tenant
     assert wallet(tenant.id) == (D(100), D("0.02"))
 
     receipt = api.settle(held["id"], input=900, output=100).json()
-    assert (receipt["charged"], receipt["released"], receipt["available"]) == ("0.011000000", "0.009000000", "99.989000000")
+    assert (receipt["charged"], receipt["released"], receipt["available"]) == (
+        "0.011000000",
+        "0.009000000",
+        "99.989000000",
+    )
     assert wallet(tenant.id) == (D("99.989"), D(0))
     assert rows_of("SELECT debit, credit, amount, balance_after FROM wallets_transfer ORDER BY id") == [
         ("cash_clearing", "credits_paid", D(100), D(100)),
@@ -106,7 +110,11 @@ def test_an_older_report_changes_nothing(api: Api) -> None:
 def test_what_exceeds_hold_and_wallet_is_absorbed_with_an_alert_and_never_debt(api: Api, tenant: Tenant) -> None:
     hold = api.authorise(input_tokens=0, max_output_tokens=100).json()["id"]
     receipt = api.settle(hold, output=6_000_000).json()  # costs 120, the wallet has 100
-    assert (receipt["charged"], receipt["absorbed"], receipt["cost"]) == ("100.000000000", "20.000000000", "120.000000000")
+    assert (receipt["charged"], receipt["absorbed"], receipt["cost"]) == (
+        "100.000000000",
+        "20.000000000",
+        "120.000000000",
+    )
     assert wallet(tenant.id) == (D(0), D(0))
     assert one("SELECT absorbed FROM metering_overrunalert") == (D(20),)
     assert one("SELECT debit, amount FROM wallets_transfer WHERE kind = 'absorbed'") == ("absorbed_overrun", D(20))
@@ -230,7 +238,9 @@ def test_markup_is_the_plans(transactional_db: None) -> None:
         ({"project": "other"}, 403, "missing_scope"),
     ],
 )
-def test_what_has_no_price_or_is_not_allowed_is_refused_with_a_reason(api: Api, tenant: Tenant, fields: dict[str, object], status: int, code: str) -> None:
+def test_what_has_no_price_or_is_not_allowed_is_refused_with_a_reason(
+    api: Api, tenant: Tenant, fields: dict[str, object], status: int, code: str
+) -> None:
     make_model({"input": "1"}, name="unpriced")
     withdrawn = make_model({"input": "1", "output": "1"}, name="withdrawn")
     make_model({"input": "1", "output": "1"}, name="advanced", access_class="advanced")

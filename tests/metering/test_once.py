@@ -33,7 +33,9 @@ def test_the_first_answer_stands_whatever_happened_since(api: Api, tenant: Tenan
     assert api.authorise(key="k", input_tokens=100).json() == first
 
 
-def test_the_first_answer_stands_when_the_plan_no_longer_allows_the_model(api: Api, tenant: Tenant, model: object) -> None:
+def test_the_first_answer_stands_when_the_plan_no_longer_allows_the_model(
+    api: Api, tenant: Tenant, model: object
+) -> None:
     first = api.authorise(key="k", input_tokens=100).json()
     model.access_class = "advanced"
     model.save()

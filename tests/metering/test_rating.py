@@ -10,8 +10,14 @@ from providers.leaves import Leaf
 D = Decimal
 
 
-def terms(prices: dict[str, str], above: dict[int, dict[str, str]] | None = None, *, inclusive: bool = False, markup: str = "1",
-          tiers: dict[str, dict[str, str]] | None = None) -> Terms:
+def terms(
+    prices: dict[str, str],
+    above: dict[int, dict[str, str]] | None = None,
+    *,
+    inclusive: bool = False,
+    markup: str = "1",
+    tiers: dict[str, dict[str, str]] | None = None,
+) -> Terms:
     rows = [("standard", 0, prices), *(("standard", n, p) for n, p in (above or {}).items())]
     rows += [(tier, 0, p) for tier, p in (tiers or {}).items()]
     rates = [
@@ -69,7 +75,9 @@ def test_d4_reasoning_and_cached_tokens_are_parts_not_additions() -> None:
 )
 def test_the_sample_agents_at_flat_rates(rate: str, tokens: int, right: str) -> None:
     half = tokens // 2
-    assert rate_usage(terms({"input": rate, "output": rate}), {Leaf.INPUT: half, Leaf.OUTPUT: tokens - half}).cost == D(right)
+    assert rate_usage(terms({"input": rate, "output": rate}), {Leaf.INPUT: half, Leaf.OUTPUT: tokens - half}).cost == D(
+        right
+    )
 
 
 def test_rounding_is_half_away_from_zero_and_once_on_the_sum() -> None:
