@@ -1,9 +1,17 @@
 """Finance's front door: Django's admin with the product's name and stylesheet."""
 
+from typing import Any
+from urllib.parse import urlencode
+
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+SHOWN = 50
+NOT_OURS = ("autocomplete", "view_on_site")  # they look into other models, and nothing here uses them
 
 
 class PortalAdminSite(AdminSite):
@@ -12,8 +20,31 @@ class PortalAdminSite(AdminSite):
     index_title = "Finance"
     site_url = None
 
-    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """People sign in at one place, with its rate limits; a second form would be a second door."""
         if request.user.is_authenticated and not self.has_permission(request):
             return redirect("/")
-        return redirect(f"{reverse('account_login')}?next={request.GET.get('next', '/admin/')}")
+        following = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(following, {request.get_host()}):
+            following = "/admin/"
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': following})}")
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """First what needs a person: a violated ledger, stopped organisations, overruns."""
+        return super().index(request, {**_attention(), **(extra_context or {})})
+
+
+def _attention() -> dict[str, Any]:
+    # Imported here: the site stands before any model is loaded.
+    from metering.models import OverrunAlert
+    from wallets.selectors import latest_verification, organisations_by_state
+
+    overruns = OverrunAlert.objects.select_related("organisation", "usage").order_by("-raised_at")
+    return {
+        "verification": latest_verification(),
+        "stopped": list(organisations_by_state("stopped")[:SHOWN]),
+        "alerts": list(overruns[:SHOWN]),
+    }

@@ -1,0 +1,189 @@
+"""Finance's pages of wallets: find, read down to the transfer, give credits. Nothing here changes a row of money."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common.admin import StaffAdmin, attempt, require_writer
+from common.templatetags.figures import money, money_text, utc
+from organisations.admin.tenants import OrganisationFilter, TenantAdmin, organisations_like
+from organisations.models import Organisation, User
+from wallets import selectors
+from wallets.errors import GrantKeyReused, NeedsSecondPerson
+from wallets.forms import GiveCreditsForm
+from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
+from wallets.services import grant_credits
+
+READING = ("GET", "HEAD")
+PER_PAGE, PAGES = 50, 100
+
+
+@admin.register(Wallet)
+class WalletAdmin(StaffAdmin):
+    """Pages by organisation rather than by row: one that never had credits has no row and is the first to ask for."""
+
+    def own_urls(self) -> list[URLPattern]:
+        return [self.own("<int:organisation_id>/give-credits/", self.give_credits, "wallets_give_credits")]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Organisations with what they have; `?state=` stopped, low or ok, `?q=` for their names."""
+        if request.method not in READING:
+            return HttpResponseNotAllowed(READING)
+        state, term = request.GET.get("state", ""), request.GET.get("q", "").replace("\0", "")[:200]
+        page = _number(request, "p") or 1
+        if state not in ("", *selectors.STATES) or page > PAGES:
+            raise Http404
+        found = selectors.organisations_by_state(state)
+        if term:
+            found = found.filter(pk__in=organisations_like(term))
+        start = (page - 1) * PER_PAGE
+        rows = [selectors.standing(organisation) for organisation in found[start : start + PER_PAGE + 1]]
+        return self.page(
+            request, "admin/wallets/wallets.html", title="Wallets", rows=rows[:PER_PAGE], state=state, term=term,
+            states=selectors.STATES, number=page, previous=page - 1,
+            following=page + 1 if len(rows) > PER_PAGE and page < PAGES else None,
+        )  # fmt: skip
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A wallet: figures, lots in spending order, the ledger (`?before=<id>` for older rows), running calls."""
+        if request.method not in READING:
+            return HttpResponseNotAllowed(READING)
+        if not object_id.isdecimal():
+            raise Http404
+        organisation = get_object_or_404(Organisation.objects.select_related("wallet"), pk=object_id)
+        return self.page(
+            request, "admin/wallets/wallet.html", title=f"Wallet of {organisation}", organisation=organisation,
+            standing=selectors.standing_with_accrued(organisation),
+            grants=selectors.grants_in_spending_order(organisation),
+            ledger=selectors.ledger_page(organisation, _number(request, "before")),
+            holds=selectors.open_holds(organisation).order_by("-authorised_at")[: selectors.HOLDS_SHOWN],
+            holds_shown=selectors.HOLDS_SHOWN,
+        )  # fmt: skip
+
+    def give_credits(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
+        """Give a lot of credits with a reason, up to the limit of one person."""
+        require_writer(request)
+        organisation = get_object_or_404(Organisation, pk=organisation_id)
+        back = reverse("admin:wallets_wallet_change", args=[organisation.pk])
+        form = GiveCreditsForm(
+            request.POST if request.method == "POST" else None, currency=organisation.currency,
+            limit=money_text(settings.GRANT_LIMIT, organisation.currency),
+        )  # fmt: skip
+        if grant := attempt(form, lambda data: _give(organisation, request.user, data)):
+            self.message_user(request, _told(grant), messages.SUCCESS)
+            return redirect(back)
+        return self.form_page(
+            request, form, title="Give credits", organisation=organisation, submit="Give credits", back=back,
+            intro=f"{organisation.name} can spend them at once. A grant can't be changed or taken back here.",
+        )  # fmt: skip
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """A whole number above zero out of the address; 404 for anything else."""
+    text = request.GET.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
+        raise Http404
+    return int(text)
+
+
+def _give(organisation: Organisation, by: Any, data: dict[str, Any]) -> Grant:
+    assert isinstance(by, User)  # noqa: S101  (the admin's door stands before)
+    try:
+        return grant_credits(
+            organisation=organisation, kind=data["kind"], amount=data["amount"], reason=data["reason"],
+            key=f"admin:{data['form_id']}", by=by,
+        )  # fmt: skip
+    except NeedsSecondPerson as error:
+        limit = money_text(settings.GRANT_LIMIT, organisation.currency)
+        told = f"Above {limit} a second person has to approve. That is not possible yet; give less."
+        raise ValidationError({"amount": told}) from error
+    except GrantKeyReused as error:
+        raise ValidationError("This form gave credits already. Open it anew to give more.") from error
+
+
+def _told(grant: Grant) -> str:
+    currency = grant.organisation.currency
+    balance = Wallet.objects.get(pk=grant.organisation_id).balance
+    given = f"{grant.get_kind_display()} credits of {money_text(grant.amount, currency)} are given."
+    return f"{given} The balance is {money_text(balance, currency)}."
+
+
+class MoneyAdmin(TenantAdmin):
+    """A list of money rows, to read."""
+
+    list_select_related: ClassVar[tuple[str, ...]] = ("organisation",)
+
+    @admin.display(description="Amount")
+    def figure(self, row: Any) -> str:
+        return money(row.amount, row.organisation.currency)
+
+
+@admin.register(Grant)
+class GrantAdmin(MoneyAdmin):
+    list_display = ("granted_at", "organisation", "kind", "figure", "left", "reason", "given_by")
+    list_filter = (OrganisationFilter, "kind")
+    list_select_related = ("organisation", "given_by")
+    ordering = ("-pk",)
+
+    @admin.display(description="Left")
+    def left(self, grant: Grant) -> str:
+        return money(grant.remaining, grant.organisation.currency)
+
+
+@admin.register(Hold)
+class HoldAdmin(MoneyAdmin):
+    needs_organisation = True
+    list_display = ("authorised_at", "organisation", "figure", "state", "ended_by", "expires_at", "receipt")
+    list_filter = (OrganisationFilter, "state")
+    ordering = ("-authorised_at", "pk")
+
+    @admin.display(description="Receipt")
+    def receipt(self, hold: Hold) -> SafeString | str:
+        return receipt_link(hold.pk) if hold.state == Hold.State.SETTLED else "–"
+
+
+@admin.register(Transfer)
+class TransferAdmin(MoneyAdmin):
+    list_display = ("moment", "organisation", "kind", "debit", "credit", "figure", "after", "receipt")
+    ordering = ("-pk",)
+
+    @admin.display(description="Posted")
+    def moment(self, row: Transfer) -> str:
+        return utc(row.posted_at)
+
+    @admin.display(description="Balance after")
+    def after(self, row: Transfer) -> str:
+        return money(row.balance_after, row.organisation.currency)
+
+    @admin.display(description="Receipt")
+    def receipt(self, row: Transfer) -> SafeString | str:
+        return receipt_link(row.hold_id) if row.hold_id else "–"
+
+
+def receipt_link(hold_id: Any) -> SafeString:
+    """A link to the receipt of a settled hold."""
+    return format_html('<a href="{}">Receipt</a>', reverse("admin:metering_receipt", args=[hold_id]))
+
+
+@admin.register(VerificationRun)
+class VerificationRunAdmin(StaffAdmin):
+    change_form_template = "admin/wallets/verification.html"
+    list_display = ("started_at", "result", "checks", "violations", "milliseconds")
+    ordering = ("-started_at", "-pk")
+    fields = ()
+
+    @admin.display(description="Result")
+    def result(self, run: VerificationRun) -> SafeString:
+        word, tag = ("Violated", "bad") if run.violations else ("Clean", "ok")
+        return format_html('<span class="tag {}">{}</span>', tag, word)

@@ -1,0 +1,44 @@
+"""What staff fill in about wallets."""
+
+import re
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from common.templatetags.figures import MINOR_UNITS
+from wallets.models import Grant
+
+_PLAIN = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
+
+
+class AmountField(forms.DecimalField):
+    """An amount in plain digits: Python alone would take "1_000", "1e3" and other scripts' digits, too."""
+
+    def to_python(self, value: object) -> Decimal | None:  # type: ignore[override]
+        text = "" if value is None else str(value).strip()
+        if text and not _PLAIN.fullmatch(text):
+            raise ValidationError("Write an amount such as 25.00, above zero.")
+        return super().to_python(text)
+
+
+class GiveCreditsForm(forms.Form):
+    """Credits for one organisation. `form_id` makes a form that is sent twice give once."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    kind = forms.ChoiceField(choices=Grant.Kind.choices, help_text="Paid: the money came in outside of this page.")
+    amount = AmountField(max_digits=20)
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the grant, for good."
+    )
+
+    def __init__(self, *args: Any, currency: str, limit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places = MINOR_UNITS.get(currency, 2)
+        self.fields["amount"] = AmountField(
+            max_digits=20, decimal_places=places, min_value=Decimal(1).scaleb(-places), label=f"Amount in {currency}",
+            help_text=f"At most {limit}: above it a second person has to approve.",
+            widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        )  # fmt: skip

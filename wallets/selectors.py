@@ -1,0 +1,109 @@
+"""Reads of wallets for staff; the caller is inside `platform(…)`, so that all figures are of one moment."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Sum
+
+from organisations.models import Organisation
+from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
+
+LOW = Decimal(10)  # available below this is shown as low
+LEDGER_ROWS = 50
+HOLDS_SHOWN = 50
+CREDITS = (Transfer.Account.CREDITS_PAID, Transfer.Account.CREDITS_PROMOTIONAL, Transfer.Account.CREDITS_INCLUDED)
+
+# By what is available. An organisation that never had credits has no wallet row yet: it is stopped as well.
+STATES = {
+    "stopped": Q(wallet__isnull=True) | Q(wallet__balance__lte=F("wallet__held")),
+    "low": Q(wallet__balance__gt=F("wallet__held"), wallet__balance__lt=F("wallet__held") + LOW),
+    "ok": Q(wallet__balance__gte=F("wallet__held") + LOW),
+}
+
+
+class Standing(NamedTuple):
+    """What an organisation has; `accrued` is the part of `held` that running calls have used already."""
+
+    organisation: Organisation
+    balance: Decimal
+    held: Decimal
+    accrued: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        return self.balance - self.held
+
+    @property
+    def state(self) -> str:
+        """A key of `STATES`."""
+        if self.available <= 0:
+            return "stopped"
+        return "low" if self.available < LOW else "ok"
+
+
+class LedgerRow(NamedTuple):
+    """A transfer and what it did to the wallet: above zero for credits given, 0 where the platform paid."""
+
+    transfer: Transfer
+    change: Decimal
+
+
+class LedgerPage(NamedTuple):
+    """Ledger rows, newest first; `older` is the `before` of the next page, None on the last."""
+
+    rows: list[LedgerRow]
+    older: int | None
+
+
+def organisations_by_state(state: str = "") -> QuerySet[Organisation]:
+    """Organisations with their wallets, by name; `state` is a key of `STATES`, "" for all."""
+    found = Organisation.objects.select_related("wallet").order_by("name", "pk")
+    return found.filter(STATES[state]) if state else found
+
+
+def standing(organisation: Organisation, accrued: Decimal = Decimal(0)) -> Standing:
+    """The figures of a wallet; zeros where no credits were ever given."""
+    wallet: Wallet | None = getattr(organisation, "wallet", None)
+    if wallet is None:
+        return Standing(organisation, Decimal(0), Decimal(0), accrued)
+    return Standing(organisation, wallet.balance, wallet.held, accrued)
+
+
+def standing_with_accrued(organisation: Organisation) -> Standing:
+    """The same with what open calls have reported so far."""
+    accrued = open_holds(organisation).aggregate(total=Sum("accrued"))["total"] or Decimal(0)
+    return standing(organisation, accrued)
+
+
+def open_holds(organisation: Organisation) -> QuerySet[Hold]:
+    """The holds of running calls."""
+    return Hold.objects.filter(organisation=organisation, state=Hold.State.OPEN)
+
+
+def grants_in_spending_order(organisation: Organisation) -> QuerySet[Grant]:
+    """The lots that are left, in the order in which calls spend them (`wallets_spend` in SQL has the same)."""
+    left = Grant.objects.filter(organisation=organisation, remaining__gt=0).select_related("given_by")
+    paid = ExpressionWrapper(Q(kind=Grant.Kind.PAID), output_field=BooleanField())
+    return left.order_by("priority", F("expires_at").asc(nulls_last=True), paid, "pk")
+
+
+def ledger_page(organisation: Organisation, before: int | None = None) -> LedgerPage:
+    """The newest ledger rows older than the transfer `before`; by key, so that new rows shift nothing."""
+    rows = Transfer.objects.filter(organisation=organisation).select_related("grant").order_by("-pk")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: LEDGER_ROWS + 1])
+    shown = found[:LEDGER_ROWS]
+    older = shown[-1].pk if len(found) > LEDGER_ROWS else None
+    return LedgerPage([LedgerRow(row, _change(row)) for row in shown], older)
+
+
+def _change(row: Transfer) -> Decimal:
+    if row.credit in CREDITS:
+        return row.amount
+    return -row.amount if row.debit in CREDITS else Decimal(0)
+
+
+def latest_verification() -> VerificationRun | None:
+    """The newest run of the ledger's invariants."""
+    return VerificationRun.objects.order_by("-started_at").first()
