@@ -2,7 +2,6 @@
 
 The names say what happened and stand beside `BillingError` in an `except`; an "Error" at the end of each adds nothing.
 """
-# ruff: noqa: N818
 
 from collections.abc import Callable
 from datetime import datetime
