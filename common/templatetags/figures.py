@@ -3,12 +3,13 @@
 Amounts may be `Decimal` or the API's decimal strings; None and "" are written as a dash, since "not measured" is not 0.
 """
 
+import re
 from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from common.money import EXACT
 
@@ -107,6 +108,12 @@ def count(number: int | None) -> str:
 def words(code: str) -> str:
     """A code of ours as words: "cache_read" → "Cache read"."""
     return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def codes(text: str) -> SafeString:
+    """Text in which `backticks` set code off."""
+    return mark_safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S308  (escaped before)
 
 
 @register.filter
