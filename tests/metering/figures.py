@@ -30,5 +30,5 @@ def verified() -> None:
     from wallets.verification import verify
 
     _, checks = verify()
-    assert len(checks) >= 20
+    assert len(checks) >= 19
     assert [c for c in checks if c.violations] == []
