@@ -54,15 +54,23 @@ class Received:
 
 
 class ScriptedServer:
-    """`steps` are used up in order; a request too many gets 418, which no retry rule knows."""
+    """`steps` are used up in order; a request too many gets 418, which no retry rule knows. Refuses until `listen`."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.steps: deque[Step] = deque()
         self.received: list[Received] = []
         self.ending = threading.Event()
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self.take))
+        self._listening = False
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.take), bind_and_activate=False)
         self._http.daemon_threads = True
+        self._http.request_queue_size = 64
+        # Bound and not listening, connections are refused and nobody else can be given the port.
+        self._http.server_bind()
+
+    def listen(self) -> None:
+        self._http.server_activate()
+        self._listening = True
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
@@ -82,7 +90,8 @@ class ScriptedServer:
 
     def close(self) -> None:
         self.ending.set()
-        self._http.shutdown()
+        if self._listening:
+            self._http.shutdown()
         self._http.server_close()
 
 
@@ -132,8 +141,10 @@ def _handler(take: Callable[[BaseHTTPRequestHandler], tuple[Step, threading.Even
 
 
 @contextmanager
-def scripted_server(port: int = 0) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(port)
+def scripted_server(*, listening: bool = True) -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    if listening:
+        server.listen()
     try:
         yield server
     finally:

@@ -86,15 +86,17 @@ def test_a_definite_answer_is_not_repeated(server: ScriptedServer, client: Billi
 
 
 def test_server_that_comes_up_later_is_reached(new_client: NewClient) -> None:
-    with scripted_server() as first:
-        port = int(first.url.rsplit(":", 1)[1])
-    client = new_client(f"http://127.0.0.1:{port}", max_retries=None)
-    answers: list[object] = []
-    caller = Thread(target=lambda: answers.append(client.release(HOLD)))
-    caller.start()
-    with scripted_server(port) as second:
-        second.script(Reply(200, RELEASE))
-        caller.join(timeout=10)
+    with scripted_server(listening=False) as server:
+        client = new_client(server.url, max_retries=None)
+        answers: list[object] = []
+        caller = Thread(target=lambda: answers.append(client.release(HOLD)))
+        caller.start()
+        server.script(Reply(200, RELEASE))
+        # The first attempts are refused; without retries the thread has ended by now.
+        caller.join(timeout=0.1)
+        assert caller.is_alive()
+        server.listen()
+        caller.join(timeout=15)
         assert not caller.is_alive()
     assert len(answers) == 1
 
@@ -104,7 +106,7 @@ def test_retry_after_in_seconds_is_honoured(server: ScriptedServer, client: Bill
     server.script(Reply(status, headers={"Retry-After": "1"}), Reply(200, RELEASE))
     client.release(HOLD)
     first, second = server.received
-    assert 1.0 <= second.at - first.at < 3.0
+    assert 1.0 <= second.at - first.at < 10.0
 
 
 def test_retry_after_as_a_date_counts_from_the_servers_clock(server: ScriptedServer, client: BillingClient) -> None:
@@ -117,7 +119,7 @@ def test_retry_after_as_a_date_counts_from_the_servers_clock(server: ScriptedSer
     server.script(Reply(503, headers=headers), Reply(200, RELEASE))
     client.release(HOLD)
     first, second = server.received
-    assert 0.99 <= second.at - first.at < 3.0
+    assert 0.99 <= second.at - first.at < 10.0
 
 
 def test_retry_after_beyond_the_deadline_gives_up_at_once(server: ScriptedServer, client: BillingClient) -> None:
@@ -143,11 +145,12 @@ def test_deadline_bounds_the_whole_call(
     server: ScriptedServer, new_client: NewClient, step: Step, timeout: float
 ) -> None:
     # A server that sends a byte now and then never runs into the time-out of one read.
-    server.script(*[step] * 9)
+    server.script(*[step] * 40)
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        new_client(server.url, timeout=timeout, deadline=1.0).release(HOLD)
-    assert time.monotonic() - started < 2.0
+        new_client(server.url, timeout=timeout, deadline=1.0, max_retries=None).release(HOLD)
+    # Far from the 12 s and more that it takes without the deadline, also on a busy machine.
+    assert time.monotonic() - started < 6.0
 
 
 def test_unavailable_says_that_the_outcome_is_unknown_and_names_the_key(
@@ -173,10 +176,8 @@ def test_no_doubt_when_nothing_was_carried_out(server: ScriptedServer, new_clien
     with pytest.raises(Conflict) as caught:
         new_client(server.url).release(HOLD)
     assert not caught.value.outcome_unknown
-    with scripted_server() as gone:
-        url = gone.url
-    with pytest.raises(Unavailable) as refused:
-        new_client(url, max_retries=1).release(HOLD)
+    with scripted_server(listening=False) as away, pytest.raises(Unavailable) as refused:
+        new_client(away.url, max_retries=1).release(HOLD)
     assert not refused.value.outcome_unknown
     assert refused.value.status is None
 
