@@ -36,12 +36,12 @@ def load() -> list[Login]:
         _user(login, f"Demo {login.who.lower()}", role)
     northwind = _organisation("Northwind Research", "northwind", "pro", Decimal(200))
     _organisation("Contoso Labs", "contoso", "starter", Decimal(0))  # stopped at zero
-    for role, login in MEMBERS.items():
+    for member_role, login in MEMBERS.items():
         user = _user(login, f"{login.who} of Northwind")
         with platform("read"):
             missing = not Member.objects.filter(organisation=northwind, user=user).exists()
         if missing:
-            add_member(organisation=northwind, user=user, role=role)
+            add_member(organisation=northwind, user=user, role=member_role)
     return [*STAFF.values(), *MEMBERS.values()]
 
 

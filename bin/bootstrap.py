@@ -151,8 +151,8 @@ def _create() -> None:
 
 
 def _install(lock: str) -> None:
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock]
-    done = subprocess.run(pip, cwd=ROOT, capture_output=True, text=True)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*pip, "--require-hashes", "-r", lock], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"\n{done.stderr[-4000:]}\nThe requirements could not be installed.")
 

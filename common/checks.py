@@ -16,7 +16,7 @@ def no_demo_in_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register(Tags.database, deploy=True)
 def clock_is_true(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """A billing clock that runs ahead would date every transfer wrongly. Asked with `check --deploy --database default`."""
+    """A billing clock that runs ahead would date every transfer wrongly. Asked for with `--database default`."""
     if not databases:
         return []
     try:

@@ -58,7 +58,7 @@ def tenant(*organisation_ids: int, snapshot: bool = False) -> Iterator[None]:
 
 @contextmanager
 def platform(right: Literal["read", "write"], *, snapshot: bool = False) -> Iterator[None]:
-    """A transaction that sees every organisation: for platform staff, tasks, the two look-ups before a tenant is known."""
+    """A transaction that sees every organisation: for staff, tasks and the two look-ups before a tenant is known."""
     with _entered(Scope(platform=right), snapshot):
         yield
 

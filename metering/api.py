@@ -26,6 +26,13 @@ class AgentView(APIView):
     scopes: ClassVar[tuple[str, ...]] = (READ, CALLS)
     ended_keys_too: ClassVar[bool] = False
 
+    @property
+    def key(self) -> ApiKey:
+        """The API key of the caller; authentication has put it there."""
+        key: Any = self.request.auth
+        assert isinstance(key, ApiKey)  # noqa: S101
+        return key
+
     def decoded(self, kind: type[Body]) -> Body:
         """The request's body as `kind`. Raises 400, 413, 415 and 422 problems."""
         return requests.decode(kind, _body(self.request))
@@ -63,7 +70,7 @@ class Authorisations(AgentView):
     def post(self, request: Request) -> Response:
         """Authorise a call: hold its worst case and learn how much output it may produce."""
         once, wanted = self.once(), self.decoded(requests.Authorise)
-        return _answer(services.authorise(key=request.auth, request=wanted, once=once), 201)
+        return _answer(services.authorise(key=self.key, request=wanted, once=once), 201)
 
 
 class ProgressReports(AgentView):
@@ -74,7 +81,7 @@ class ProgressReports(AgentView):
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Report what a running call has used so far, and learn whether it may go on."""
         report = self.decoded(requests.Progress)
-        return _answer(services.progress(key=request.auth, hold_id=hold_id, report=report))
+        return _answer(services.progress(key=self.key, hold_id=hold_id, report=report))
 
 
 class Settlements(AgentView):
@@ -85,7 +92,7 @@ class Settlements(AgentView):
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Settle a call with what it used; the answer is the receipt."""
         once, report = self.once(), self.decoded(requests.Settle)
-        return _answer(services.settle(key=request.auth, hold_id=hold_id, report=report, once=once))
+        return _answer(services.settle(key=self.key, hold_id=hold_id, report=report, once=once))
 
 
 class Releases(AgentView):
@@ -96,14 +103,14 @@ class Releases(AgentView):
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Release a call that was not made."""
         once, _ = self.once(), self.decoded(requests.Release)
-        return _answer(services.release(key=request.auth, hold_id=hold_id, once=once))
+        return _answer(services.release(key=self.key, hold_id=hold_id, once=once))
 
 
 class Receipts(AgentView):
     @extend_schema(**schema.of(None, 200, "Receipt", errors=(404,)))
     def get(self, request: Request, hold_id: uuid.UUID) -> Response:
         """The receipt of a settled call."""
-        key: Any = request.auth
+        key = self.key
         with tenant(key.organisation_id, snapshot=True):
             return _answer(selectors.receipt_for(key, hold_id))
 
@@ -112,7 +119,7 @@ class Balances(AgentView):
     @extend_schema(**schema.of(None, 200, "Balance"))
     def get(self, request: Request) -> Response:
         """The wallet's figures of this moment."""
-        key: Any = request.auth
+        key = self.key
         with tenant(key.organisation_id, snapshot=True):
             return _answer(selectors.balance(key.organisation))
 
@@ -121,6 +128,6 @@ class ModelList(AgentView):
     @extend_schema(**schema.of(None, 200, "Models"))
     def get(self, request: Request) -> Response:
         """The models this key may call, at the prices it would pay."""
-        key: Any = request.auth
+        key = self.key
         with tenant(key.organisation_id, snapshot=True):
             return _answer(selectors.offers(key.organisation))

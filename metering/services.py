@@ -109,7 +109,7 @@ def settle(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Settle, once: On
 
 
 def release(*, key: ApiKey, hold_id: uuid.UUID, once: Once) -> answers.Released:
-    """Give a hold back unspent. Raises `NotFound`, `AlreadyEnded`, `KeyReused`, and `HasAccrued` after a report of cost."""
+    """Give a hold back unspent. Raises `NotFound`, `AlreadyEnded`, `KeyReused`, `HasAccrued` (cost was reported)."""
     with tenant(key.organisation_id):
         call_for(key, hold_id)
     operation = ledger.Release(key.organisation_id, once.key, once.fingerprint, str(hold_id), "call")
@@ -165,7 +165,8 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
         fixed=plain(plan.quote.fixed), unit=plain(plan.quote.per_output_token),
         asked=plan.asked, wanted=plan.wanted, minimum=request.min_output_tokens, ttl=request.ttl_seconds,
         terms=to_json(plan.terms), project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
-        user=request.user or "", run=request.run or "", input_tokens=request.input_tokens, dispatched=request.dispatched,
+        user=request.user or "", run=request.run or "",
+        input_tokens=request.input_tokens, dispatched=request.dispatched,
     )  # fmt: skip
 
 
@@ -173,7 +174,8 @@ def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger
     rated = rate_usage(from_json(call.hold.terms), report.usage, tier=report.service_tier, model=report.model)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
-        cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status, service_tier=rated.tier,
+        cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
+        service_tier=rated.tier,
         leaves={leaf.value: tokens for leaf, tokens in report.usage.items()}, list_cost=plain(rated.list_cost),
         estimated=False, flags=list(rated.flags),
     )  # fmt: skip

@@ -44,7 +44,7 @@ def create_organisation(
 
 
 def add_member(*, organisation: Organisation, user: User, role: str) -> Member:
-    """Make `user` a member; raises `StaffIsNeverMember`, or `ValidationError` for an unknown role or a second membership."""
+    """Make `user` a member. Raises `StaffIsNeverMember`, and `ValidationError` for a bad role or a second membership."""
     if user.is_staff:
         raise StaffIsNeverMember(f"{user.email} is platform staff.")
     with tenant(organisation.pk):
@@ -127,7 +127,7 @@ def revoke_api_key(*, key: ApiKey, by: User | None = None) -> ApiKey:
 
 
 def suspend_organisation(*, organisation: Organisation, reason: str) -> Organisation:
-    """Refuse new calls of an organisation from this moment on; `reason` is shown to staff and kept in the audit trail."""
+    """Refuse new calls of an organisation from now on; `reason` is shown to staff and kept in the audit trail."""
     if not reason.strip():
         raise ValidationError({"reason": "Say why."})
     with tenant(organisation.pk):

@@ -1,4 +1,4 @@
-"""Loaded by `-p tests.plugin` before Django's settings: starts real PostgreSQL and Valkey and points the settings at them.
+"""Loaded by `-p tests.plugin` before Django's settings: starts real PostgreSQL and Valkey, points the settings there.
 
 `DATABASE_URL`, `MIGRATION_DATABASE_URL` and `REDIS_URL` in the environment are used instead where they are set; the
 database they name is emptied.

@@ -1,6 +1,7 @@
 """The wallet row, lots of credits (grants), holds, and the append-only ledger of transfers."""
 
-from typing import ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,9 +9,9 @@ from django.db.models import F, Q
 from organisations.models import Organisation, User
 
 
-def money(**options: object) -> "models.DecimalField[object, object]":
+def money(**options: Any) -> "models.DecimalField[Decimal | int | str, Decimal]":
     """A column for an amount in the organisation's currency: numeric(20,9)."""
-    return models.DecimalField(max_digits=20, decimal_places=9, **options)  # type: ignore[arg-type]
+    return models.DecimalField(max_digits=20, decimal_places=9, **options)
 
 
 class Wallet(models.Model):

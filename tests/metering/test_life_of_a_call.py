@@ -11,6 +11,7 @@ from tests.factories import Tenant, give, make_model, make_plan, make_tenant
 from tests.metering.figures import one, rows_of, verified, wallet
 
 D = Decimal
+RATE = "model_id, leaf, service_tier, class_above, class_inclusive, price, effective_from, source"
 
 
 @pytest.fixture(autouse=True)
@@ -206,8 +207,8 @@ def test_rates_in_force_when_authorised_price_the_call(api: Api, model: object) 
     hold = api.authorise(input_tokens=1_000).json()["id"]
     with database.owner() as connection:
         connection.execute(
-            "INSERT INTO providers_rate (model_id, leaf, service_tier, class_above, class_inclusive, price, effective_from, source)"
-            " SELECT model_id, leaf, service_tier, class_above, class_inclusive, price * 2, billing_now(), 'test' FROM providers_rate"
+            f"INSERT INTO providers_rate ({RATE})"
+            f" SELECT {RATE.replace('price', 'price * 2').replace('effective_from', 'billing_now()')} FROM providers_rate"
         )
     assert api.settle(hold, input=1_000).json()["charged"] == "0.010000000"
     dearer = api.authorise(input_tokens=1_000).json()
@@ -246,7 +247,7 @@ def test_what_has_no_price_or_is_not_allowed_is_refused_with_a_reason(
     make_model({"input": "1", "output": "1"}, name="advanced", access_class="advanced")
     with database.owner() as connection:
         connection.execute(
-            "INSERT INTO providers_rate (model_id, leaf, service_tier, class_above, class_inclusive, price, effective_from, source)"
+            f"INSERT INTO providers_rate ({RATE})"
             " VALUES (%s, 'output', 'standard', 0, false, NULL, billing_now(), 'test')", [withdrawn.pk],
         )  # fmt: skip
     refused = api.authorise(**fields)
