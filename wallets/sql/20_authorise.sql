@@ -7,9 +7,10 @@ RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
               ELSE least(wanted, div(room - fixed, unit))::bigint END
 $$;
 
--- Upwards to nine places: an exact cost surely fits into what is held for it.
+-- Upwards to nine places: an exact cost surely fits into what is held for it. Multiplied, since a division keeps only
+-- some 16 digits and would round large amounts a second time.
 CREATE OR REPLACE FUNCTION wallets_round_up(amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-  SELECT ceil(amount * 1000000000) / 1000000000
+  SELECT ceil(amount * 1000000000) * 0.000000001
 $$;
 
 -- Hold the worst case of each call: `fixed` + `unit` a token, for as many tokens as fit, at least `minimum`.

@@ -1,0 +1,81 @@
+"""Two organisations with a row in every table that belongs to a tenant, and plain connections of the app role."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from tests import database
+from tests.api import Api
+from tests.factories import Tenant, give, make_model, make_tenant, make_user
+from tests.metering.figures import rows_of
+
+TABLES = (
+    "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
+    "organisations_agent", "organisations_apikey", "plans_subscription", "wallets_wallet", "wallets_grant",
+    "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call", "metering_usagerecord",
+    "metering_overrunalert", "providers_rate", "plans_plan",
+)  # fmt: skip
+
+
+def model_for_all() -> Any:
+    """$20 for a million tokens of output, input free of cost."""
+    return make_model({"input": "0", "output": "20"})
+
+
+def lived_in(slug: str) -> Tenant:
+    """An organisation whose calls were settled, absorbed in part, and one of whose holds is open."""
+    tenant = make_tenant(slug, credits="1")
+    make_user(f"owner@{slug}.example", member_of=tenant.organisation)
+    api = Api(tenant)
+    hold = api.authorise(max_output_tokens=100).json()["id"]
+    assert api.settle(hold, output=60_000).json()["absorbed"] == "0.200000000"
+    give(tenant.organisation, "5", "promotional")
+    assert api.authorise(max_output_tokens=100, key="open").status_code == 201
+    return tenant
+
+
+@contextmanager
+def app(*organisations: int, platform: str = "") -> Iterator[psycopg.Connection]:
+    """A connection of the app role as any program could open one; undone at the end."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        ids = "{" + ",".join(map(str, organisations)) + "}" if organisations else ""
+        connection.execute(
+            "SELECT set_config('app.organisations', %s, false), set_config('app.platform', %s, false)", [ids, platform]
+        )
+        connection.commit()
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
+def owner() -> Iterator[psycopg.Connection]:
+    """The owner role inside a transaction that is undone; it, too, needs a scope, since row security is forced."""
+    with psycopg.connect(os.environ["MIGRATION_DATABASE_URL"]) as connection:
+        connection.execute("SELECT set_config('app.platform', 'write', true)")
+        yield connection
+        connection.rollback()
+
+
+def contents() -> dict[str, list[Any]]:
+    """Every row of money and people, to compare before and after. `last_used_at` and `last_login` are left out."""
+    rows = "SELECT '{0}', to_jsonb(t) - 'last_used_at' - 'last_login' FROM {0} t"
+    found: dict[str, list[Any]] = {table: [] for table in TABLES}
+    for table, row in rows_of(" UNION ALL ".join(rows.format(table) for table in TABLES)):
+        found[table].append(row)
+    return {table: sorted(rows, key=str) for table, rows in found.items()}
+
+
+def row_of(table: str, organisation_id: int) -> str:
+    """One row of an organisation as JSON, read as the owner."""
+    column = "id" if table == "organisations_organisation" else "organisation_id"
+    [row, *_] = rows_of(f"SELECT to_jsonb(t)::text FROM {table} t WHERE {column} = %s", organisation_id)
+    return json.dumps(json.loads(row[0]))
+
+
+def fresh() -> None:
+    """An empty database, for modules that build their cast once."""
+    database.empty()
