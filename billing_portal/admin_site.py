@@ -20,6 +20,13 @@ class PortalAdminSite(AdminSite):
     index_title = "Finance"
     site_url = None
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Our own pages only: those that other packages bring could add, change and delete."""
+        from common.admin import StaffAdmin
+
+        if admin_class is not None and issubclass(admin_class, StaffAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
 
