@@ -1,5 +1,6 @@
 """One child process: started so that it cannot outlive its parent, with its output in a log file."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -118,9 +119,10 @@ class Child:
 
     def shorten_log(self, limit: int) -> None:
         """Above `limit` bytes move the log's text aside. The child goes on writing at the end of the same file."""
-        if self.log.stat().st_size > limit:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.old"))
-            os.truncate(self.log, 0)
+        with contextlib.suppress(OSError):  # a full disk or a log that someone removed is no reason to end
+            if self.log.stat().st_size > limit:
+                shutil.copyfile(self.log, self.log.with_suffix(".log.old"))
+                os.truncate(self.log, 0)
 
     def last_words(self, lines: int = 15) -> str:
         """The end of what it wrote since it was last started."""

@@ -6,10 +6,22 @@ import time
 from collections.abc import Iterator
 
 
+class _Cursor:
+    """Whether the last line was left open, by a step that is still going on."""
+
+    inside_line = False
+
+
 def say(text: str = "", end: str = "\n") -> None:
     """Print at once. A closed terminal or pipe must not end the supervisor, so failure to write is ignored."""
+    start = "\n" if _Cursor.inside_line else ""
+    _write(start + text + end)
+    _Cursor.inside_line = not end.endswith("\n")
+
+
+def _write(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
-        sys.stdout.write(text + end)
+        sys.stdout.write(text)
         sys.stdout.flush()
 
 
@@ -21,9 +33,15 @@ def step(title: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        say("failed")
+        _finish(title, "failed")
         raise
-    say(f"{time.monotonic() - begun:.1f} s")
+    _finish(title, f"{time.monotonic() - begun:.1f} s")
+
+
+def _finish(title: str, outcome: str) -> None:
+    """Complete the step's line, or repeat its title when other messages came in between."""
+    _write(f"{outcome}\n" if _Cursor.inside_line else f"{title} … {outcome}\n")
+    _Cursor.inside_line = False
 
 
 def indented(text: str) -> str:

@@ -16,6 +16,7 @@ from billing_portal.processes.locking import DataLock
 from billing_portal.processes.stopping import StopRequest
 
 _READY_SECONDS = 90.0
+_ATTEMPTS = 3
 
 
 def main() -> int:
@@ -131,7 +132,7 @@ class System:
         self._keep_up(product.web(env, listener.fileno()))
         deadline = time.monotonic() + _READY_SECONDS
         while not _is_ready(listener.getsockname()[1]):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self._supervisor.most_deaths(supervisor.Stage.USERS) > _ATTEMPTS:
                 raise StartError(f"the site did not become ready. Its logs are in {self._place.log}.")
             self._supervisor.tend()
             self._stop.pause(0.1)

@@ -44,6 +44,8 @@ class _Watched:
     started: float = field(default_factory=time.monotonic)
     restart_at: float | None = None
     delay: float = _FIRST_DELAY
+    deaths: int = 0
+    quoted: str = ""
 
 
 class Supervisor:
@@ -52,6 +54,8 @@ class Supervisor:
     def __init__(self, stop: StopRequest) -> None:
         self._stop = stop
         self._watched: list[_Watched] = []
+        # Children that this process already had are none of the supervisor's business.
+        self._others = {process.pid for process in _own_children()}
 
     def watch(self, children: Sequence[Child], stage: Stage) -> None:
         """Keep running children up from now on."""
@@ -63,6 +67,10 @@ class Supervisor:
             self.tend()
             self._stop.wait(self._seconds_to_next_restart())
 
+    def most_deaths(self, stage: Stage) -> int:
+        """How often in a row the unluckiest child of a stage died soon after its start."""
+        return max((watched.deaths for watched in self._watched if watched.stage == stage), default=0)
+
     def tend(self) -> None:
         """Note deaths, end what the dead left behind, restart what is due."""
         for watched in self._watched:
@@ -71,15 +79,14 @@ class Supervisor:
         self.end_orphans()
         for watched in self._watched:
             if watched.restart_at is not None and time.monotonic() >= watched.restart_at:
-                watched.child.start()
-                watched.started, watched.restart_at = time.monotonic(), None
+                self._restart(watched)
             watched.child.shorten_log(_LOG_LIMIT)
 
     def end_orphans(self) -> None:
         """Kill and collect descendants whose own parent died: none of our children leaves any on purpose."""
-        known = {watched.child.pid for watched in self._watched}
-        for process in proc.everyone():
-            if process.parent == os.getpid() and process.pid not in known:
+        known = self._others | {watched.child.pid for watched in self._watched if watched.child.pid}
+        for process in _own_children():
+            if process.pid not in known:
                 leftovers.kill(process)
         self._collect_orphans(known)
 
@@ -98,12 +105,24 @@ class Supervisor:
     def _note_death(self, watched: _Watched) -> None:
         if time.monotonic() - watched.started > _HEALTHY_SECONDS:
             watched.delay = _FIRST_DELAY
+            watched.deaths = 0
+        watched.deaths += 1
         child, code = watched.child, watched.child.exit_code()
         say(f"{child.name} ended ({_how(code)}); starting it again in {watched.delay:.1f} s. Log: {child.log}")
-        if code is not None and code > 0:
-            say(indented(child.last_words()))
+        words = child.last_words() if code is not None and code > 0 else ""
+        if words != watched.quoted:  # a child that dies of the same cause again and again is quoted once
+            say(indented(words))
+        watched.quoted = words
         watched.restart_at = time.monotonic() + watched.delay
         watched.delay = min(watched.delay * 2, _LONGEST_DELAY)
+
+    def _restart(self, watched: _Watched) -> None:
+        """A start that fails (a full disk, no more processes) is tried again like one that died."""
+        try:
+            watched.child.start()
+        except OSError as error:
+            say(f"{watched.child.name} could not be started: {error}")
+        watched.started, watched.restart_at = time.monotonic(), None
 
     def _seconds_to_next_restart(self) -> float:
         due = [watched.restart_at for watched in self._watched if watched.restart_at is not None]
@@ -116,12 +135,16 @@ class Supervisor:
             while child.pid is not None and time.monotonic() < deadline and self._stop.count == asked:
                 self._stop.wait(0.1)
 
-    def _collect_orphans(self, known: set[int | None]) -> None:
+    def _collect_orphans(self, known: set[int]) -> None:
         """Collect dead orphans. A look that leaves them comes first: our own children are collected elsewhere."""
         while found := _first_dead(os.WNOWAIT):
             if found in known:
                 return
             os.waitpid(found, 0)
+
+
+def _own_children() -> list[proc.Process]:
+    return [process for process in proc.everyone() if process.parent == os.getpid()]
 
 
 def _first_dead(flags: int) -> int | None:
@@ -133,6 +156,7 @@ def _first_dead(flags: int) -> int | None:
 
 
 def _how(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"killed by {names.get(-code, -code)}"
