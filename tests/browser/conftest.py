@@ -1,0 +1,58 @@
+"""A real Chromium (Debian's). Skipped loudly where there is none, except on CI, where its absence is a failure."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = shutil.which("chromium")
+    if found is None:
+        message = "Chromium is missing: apt-get install chromium (see system-packages.txt)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    # Playwright's loop runs in this thread, where Django would refuse the tests' own queries.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """A page of the running server in a session of its own; an error on its console fails the test."""
+    errors: list[str] = []
+
+    def opened(*, theme: str = "light", width: int = 1280) -> Page:
+        context = chromium.new_context(
+            base_url=server, color_scheme=theme, viewport={"width": width, "height": 900}, timezone_id="UTC"
+        )
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        return page
+
+    yield opened
+    for context in chromium.contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keep a picture where `PICTURES` names a folder."""
+
+    def keep(page: Page, name: str) -> None:
+        if folder := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
+
+    return keep
