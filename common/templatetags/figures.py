@@ -32,7 +32,7 @@ def _with_places(amount: Decimal, places: int) -> str:
     """Absolute value with separators and at least `places` decimals; more where the amount has more."""
     exponent = amount.normalize(EXACT).as_tuple().exponent
     has = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    return f"{abs(amount):,.{max(places, has)}f}"
+    return f"{amount.copy_abs():,.{max(places, has)}f}"
 
 
 def money_text(amount: Amount, currency: str = "USD") -> str:
@@ -45,7 +45,7 @@ def money_text(amount: Amount, currency: str = "USD") -> str:
     if 0 < abs(value) < 1:
         places = max(places, 3)
     step = Decimal(1).scaleb(-places)
-    rounded = abs(value).quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
+    rounded = value.copy_abs().quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
     if value and not rounded:
         return f"< {_signed(value, str(step), currency)}"
     return _signed(value, f"{rounded:,f}", currency)
