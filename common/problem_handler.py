@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
@@ -41,6 +41,8 @@ def problem_of(error: Exception) -> Problem:
             return UnsupportedMediaType()
         case exceptions.ParseError() | UnicodeDecodeError():
             return Malformed("The body is not valid JSON.")
+        case SuspiciousOperation():  # Django's word for a request out of all proportion, such as 1,001 parameters
+            return Malformed()
         case PermissionDenied() | exceptions.PermissionDenied() | exceptions.NotAuthenticated():
             return NotFound()
         case DatabaseError():

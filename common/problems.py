@@ -73,8 +73,8 @@ class TooLarge(Problem):
 
 class UnsupportedMediaType(Problem):
     status, code, title = 415, "unsupported_media_type", "The body must be JSON"
-    meaning = "The Content-Type of the request is not application/json."
-    remedy = "Send JSON and say so in Content-Type."
+    meaning = "The Content-Type of the request is not application/json, or the body is compressed."
+    remedy = "Send plain JSON and say so in Content-Type."
 
 
 class InvalidFields(Problem):

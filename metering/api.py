@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.problems import TooLarge, UnsupportedMediaType
+from common.problems import Malformed, TooLarge, UnsupportedMediaType
 from common.tenancy import tenant
 from metering import requests, schema, selectors, services
 from organisations.models import ApiKey
@@ -47,8 +47,13 @@ class AgentView(APIView):
 def _body(request: Request) -> bytes:
     if request.content_type.partition(";")[0].strip() != "application/json":
         raise UnsupportedMediaType()
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("A body is taken as it is, not compressed.")
     # Say no before reading: a body of gigabytes must not fill the memory of a process that serves others.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_BODY_LIMIT:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isdecimal():
+        raise Malformed("Content-Length is not a number.")
+    if int(declared) > settings.API_BODY_LIMIT:
         raise TooLarge()
     try:
         body: bytes = request.body

@@ -77,9 +77,18 @@ def decode(kind: type[Body], body: bytes) -> Body:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:
+        _require_json(body)
         found = _PLACE.match(str(error))
         message, place = (found["message"], found["field"] or "") if found else (str(error), "")
         raise InvalidFields(message, errors=[{"field": place, "message": message}]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("The body is not valid JSON.") from None
+
+
+def _require_json(body: bytes) -> None:
+    """Decoding stops at the first bad field; what stands behind it may not be JSON at all, and that is told first."""
+    try:
+        msgspec.json.decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body is not valid JSON.") from None
 

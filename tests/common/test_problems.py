@@ -5,7 +5,7 @@ import json
 import psycopg_pool
 import pytest
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.test import Client
@@ -60,6 +60,7 @@ def test_codes_are_unique_and_an_unknown_one_has_no_page() -> None:
         (exceptions.UnsupportedMediaType("text/xml"), 415),
         (exceptions.ParseError("secret detail"), 400),
         (RequestDataTooBig("secret detail"), 413),
+        (TooManyFieldsSent("secret detail"), 400),
         (Unavailable(), 503),
     ],
 )
