@@ -180,6 +180,8 @@ SPECTACULAR_SETTINGS = {
 # --- Pages ----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+DATETIME_FORMAT = r"j M Y, H:i:s \U\T\C"
+DATE_FORMAT = "j M Y"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"

@@ -44,10 +44,11 @@ def create_organisation(
 
 
 def add_member(*, organisation: Organisation, user: User, role: str) -> Member:
-    """Make `user` a member. Raises `StaffIsNeverMember`, and `ValidationError` for a bad role or a second membership."""
-    if user.is_staff:
-        raise StaffIsNeverMember(f"{user.email} is platform staff.")
+    """Make `user` a member. Raises `StaffIsNeverMember`, and `ValidationError` for a bad or second role."""
     with tenant(organisation.pk):
+        # Lock before looking: at the same moment a superuser may be making this person staff.
+        if User.objects.select_for_update(no_key=True).get(pk=user.pk).is_staff:
+            raise StaffIsNeverMember(f"{user.email} is platform staff.")
         member = Member(organisation=organisation, user=user, role=role)
         member.full_clean()
         member.save()

@@ -36,7 +36,11 @@ def make_plan(slug: str = "plain", markup: str = "1", classes: tuple[str, ...] =
 
 
 def make_tenant(
-    slug: str = "ada", *, credits: str | None = None, plan: Plan | None = None, scopes: tuple[str, ...] = ("calls", "read"),
+    slug: str = "ada",
+    *,
+    credits: str | None = None,
+    plan: Plan | None = None,
+    scopes: tuple[str, ...] = ("calls", "read"),
     **fields: Any,
 ) -> Tenant:
     """An organisation on a plan with markup 1, with credits if any are named."""
@@ -57,8 +61,14 @@ def give(organisation: Organisation, amount: str, kind: str = "paid") -> Any:
 
 
 def make_model(
-    prices: Mapping[str, str], *, name: str = "model", above: Mapping[int, Mapping[str, str]] | None = None,
-    provider: str = "test", access_class: str = "standard", max_output: int = 1_000_000, context: int = 2_000_000,
+    prices: Mapping[str, str],
+    *,
+    name: str = "model",
+    above: Mapping[int, Mapping[str, str]] | None = None,
+    provider: str = "test",
+    access_class: str = "standard",
+    max_output: int = 1_000_000,
+    context: int = 2_000_000,
 ) -> Model:
     """A model with these list prices per 1M, and dearer ones (`above`) for requests above so many input tokens."""
     served_by, _ = Provider.objects.get_or_create(slug=provider, defaults={"name": provider.title()})
@@ -68,8 +78,12 @@ def make_model(
     for threshold, leaves in {0: prices, **(above or {})}.items():
         for leaf, price in leaves.items():
             Rate.objects.create(
-                model=model, leaf=leaf, price=Decimal(price), class_above=threshold,
-                effective_from=datetime(2026, 1, 1, tzinfo=UTC), source="test",
+                model=model,
+                leaf=leaf,
+                price=Decimal(price),
+                class_above=threshold,
+                effective_from=datetime(2026, 1, 1, tzinfo=UTC),
+                source="test",
             )
     return model
 

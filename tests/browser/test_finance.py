@@ -104,7 +104,6 @@ def test_pages_are_accessible_in_both_themes_and_on_a_phone(
     agent.settle(hold, input=90, output=10)
     page = open_page(theme=theme, width=width)
     page.goto("/accounts/login/")
-    seen = {"sign-in": worst(page)}
     picture(page, f"sign-in-{theme}-{width}")
     sign_in(page, finance)
     addresses = {
@@ -115,15 +114,17 @@ def test_pages_are_accessible_in_both_themes_and_on_a_phone(
         "receipt": f"/admin/metering/usagerecord/receipt/{hold}/",
         "problems": "/problems/",
     }
+    # axe sets styles of its own, which the policy rightly refuses: it gets a session without the policy.
+    judge = open_page(theme=theme, width=width, bypass_csp=True, storage_state=page.context.storage_state())
     for name, address in addresses.items():
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
-        seen[name] = worst(page)
         picture(page, f"{name}-{theme}-{width}")
         # Wide tables scroll in their own box; the page itself never does.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
-    assert {name: found for name, found in seen.items() if found} == {}
+        judge.goto(address)
+        assert worst(judge) == [], address
 
 
 def worst(page: Page) -> list[str]:

@@ -205,11 +205,9 @@ def test_progress_renews_a_hold_up_to_a_day(api: Api) -> None:
 
 def test_rates_in_force_when_authorised_price_the_call(api: Api, model: object) -> None:
     hold = api.authorise(input_tokens=1_000).json()["id"]
+    doubled = RATE.replace("price", "price * 2").replace("effective_from", "billing_now()")
     with database.owner() as connection:
-        connection.execute(
-            f"INSERT INTO providers_rate ({RATE})"
-            f" SELECT {RATE.replace('price', 'price * 2').replace('effective_from', 'billing_now()')} FROM providers_rate"
-        )
+        connection.execute(f"INSERT INTO providers_rate ({RATE}) SELECT {doubled} FROM providers_rate")
     assert api.settle(hold, input=1_000).json()["charged"] == "0.010000000"
     dearer = api.authorise(input_tokens=1_000).json()
     assert api.settle(dearer["id"], input=1_000).json()["charged"] == "0.020000000"
