@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
 
 SHOWN = 50
 NOT_OURS = ("autocomplete", "view_on_site")  # they look into other models, and nothing here uses them
@@ -29,6 +30,10 @@ class PortalAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [url for url in super().get_urls() if getattr(url, "name", None) not in NOT_OURS]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's pages answer any method that is not POST like a GET; only the methods they mean are let in."""
+        return super().admin_view(require_http_methods(["GET", "HEAD", "POST"])(view), cacheable)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """People sign in at one place, with its rate limits; a second form would be a second door."""

@@ -12,6 +12,7 @@ from metering.errors import ModelNotAllowed
 from metering.models import Call, UsageRecord
 from metering.terms import terms_of
 from organisations.models import ApiKey, Organisation
+from organisations.selectors import is_in_force
 from plans.models import Plan
 from plans.selectors import plan_of
 from providers.models import Model, Rate
@@ -31,7 +32,7 @@ def call_for(key: ApiKey, hold_id: uuid.UUID) -> Call:
 def _may_end(key: ApiKey, call: Call) -> bool:
     if call.api_key_id == key.pk:
         return True
-    if key.revoked_at is not None:  # it may only end what it opened itself
+    if not is_in_force(key):  # revoked or expired, it may only end what it opened itself
         return False
     same = (call.project_id, call.agent_id) == (key.project_id, key.agent_id)
     return same or ApiKey.Scope.ACT_FOR in key.scopes

@@ -2,17 +2,25 @@
 
 from allauth.account import views
 from django.urls import path, re_path
+from django.views.decorators.http import require_http_methods
+
+# allauth's forms take a PUT for a POST; nothing here sends one.
+_page = require_http_methods(["GET", "HEAD", "POST"])
 
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
-    path("logout/", views.logout, name="account_logout"),
-    path("password/reset/", views.password_reset, name="account_reset_password"),
-    path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
+    path("login/", _page(views.login), name="account_login"),
+    path("logout/", _page(views.logout), name="account_logout"),
+    path("password/reset/", _page(views.password_reset), name="account_reset_password"),
+    path("password/reset/done/", _page(views.password_reset_done), name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        views.password_reset_from_key,
+        _page(views.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
-    path("password/reset/key/done/", views.password_reset_from_key_done, name="account_reset_password_from_key_done"),
-    path("inactive/", views.account_inactive, name="account_inactive"),
+    path(
+        "password/reset/key/done/",
+        _page(views.password_reset_from_key_done),
+        name="account_reset_password_from_key_done",
+    ),
+    path("inactive/", _page(views.account_inactive), name="account_inactive"),
 ]
