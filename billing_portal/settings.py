@@ -171,6 +171,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Transparent Billing API",
     "DESCRIPTION": "Authorise before a model call, report progress, settle after it.",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",  # the structs' schemas are JSON Schema, with "null" as a type
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

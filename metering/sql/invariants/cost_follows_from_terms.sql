@@ -4,7 +4,7 @@ WITH single AS (
   GROUP BY h.id HAVING count(DISTINCT (r.tier, r.class_above)) = 1
 ), priced AS (
   SELECT u.id, u.cost, u.list_cost, (h.terms ->> 'markup')::numeric AS markup,
-         sum(l.value::numeric * (r.per_million)) / 1000000 AS exact, bool_and(r.per_million IS NOT NULL) AS complete
+         sum(l.value::numeric * r.per_million) * 0.000001 AS exact, bool_and(r.per_million IS NOT NULL) AS complete
   FROM single s JOIN wallets_hold h ON h.id = s.id JOIN metering_usagerecord u ON u.hold_id = h.id AND u.revision = 0
   CROSS JOIN jsonb_each_text(u.leaves) l
   LEFT JOIN LATERAL (SELECT (x ->> 'per_million')::numeric AS per_million FROM jsonb_array_elements(h.terms -> 'rates') x
