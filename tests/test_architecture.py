@@ -21,6 +21,7 @@ from common.database import sql_files
 from common.tenancy import tenant_column, tenant_models
 from tests.metering.figures import rows_of
 from tests.test_access import routes
+from wallets.models import Transfer
 
 ROOT = Path(settings.BASE_DIR)
 # Lowest first. Apps on one line may not know each other.
@@ -302,3 +303,32 @@ def test_nothing_is_left_to_do_in_comments() -> None:
     word = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "X" * 3 + r"\b"]))
     found = [str(f.relative_to(ROOT)) for f in sources(".py", ".sql", ".html", ".css") if word.search(f.read_text())]
     assert found == []
+
+
+# --- Documents ------------------------------------------------------------------------------------------------------
+@DATABASE
+def test_the_ledgers_page_names_every_account_and_every_pair_of_accounts_that_is_let_in() -> None:
+    text = (ROOT / "docs" / "ledger.md").read_text()
+    for account in Transfer.Account.values:
+        assert f"`{account}`" in text
+    [(check,)] = rows_of(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'transfer_accounts_of_its_kind'"
+    )
+    let_in = rows_of(
+        "SELECT kind, debit, credit FROM unnest(%s::text[]) k (kind), unnest(%s::text[]) d (debit),"
+        f" unnest(%s::text[]) c (credit) WHERE {check.removeprefix('CHECK ')}",
+        Transfer.Kind.values, Transfer.Account.values, Transfer.Account.values,
+    )  # fmt: skip
+    told = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE)
+    assert sorted(told) == sorted(let_in)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in sources(".md"):
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file.name} links to {target}"
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(f.name[:4]) for f in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
