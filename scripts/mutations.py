@@ -59,7 +59,7 @@ MUTATIONS = [
     Mutation("reports in order", "metering/sql/20_progress.sql", "CASE WHEN o.seq > c.seq THEN o.accrued ELSE 0 END", "o.accrued", LIFE),
     Mutation("revocation is read under the lock", "metering/sql/10_authorise.sql", "k.revoked_at IS NOT NULL OR", "", ONCE),
     Mutation("CHECK held within balance", WALLETS_0001, 'models.F("balance")', 'models.F("balance") + 1000', "tests/test_walls.py"),
-    Mutation("FORCE row-level security", "common/database.py", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY", "tests/test_architecture.py tests/test_walls.py"),
+    Mutation("FORCE row-level security", "common/database.py", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY", "tests/test_architecture.py::test_row_level_security_is_forced_with_a_policy_for_each_command"),
     Mutation("the policy for reading", "common/database.py", '"SELECT": f"USING {read}"', '"SELECT": "USING (true)"', "tests/test_walls.py"),
     Mutation("the policy for writing", "common/database.py", '"INSERT": f"WITH CHECK {write}"', '"INSERT": "WITH CHECK (true)"', "tests/test_walls.py"),
     Mutation("no right to change transfers", "wallets/models.py", 'database_rights: ClassVar[str] = "SELECT, INSERT"\n\n    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="transfers")', 'database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"\n\n    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="transfers")', "tests/test_walls.py"),
@@ -110,7 +110,7 @@ def first_failure(folder: Path, tests: list[str]) -> str:
     environment = os.environ | {"PORTAL_DATA": str(folder / "data")}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
     if done.returncode not in (0, 1):
         raise SystemExit(done.stdout[-3000:] + done.stderr[-3000:])
     return lines[0][:110] if lines else ""
