@@ -119,7 +119,7 @@ def _fields() -> Iterator[Any]:
             yield pytest.param(endpoint, field, values, id=f"{endpoint} {field}")
 
 
-@pytest.mark.parametrize(("endpoint", "field", "values"), _fields())
+@pytest.mark.parametrize(("endpoint", "field", "values"), list(_fields()))
 def test_a_field_with_a_value_that_can_not_be_used(
     world: SimpleNamespace, endpoint: str, field: str, values: list[Any]
 ) -> None:
