@@ -145,7 +145,16 @@ CSRF_FAILURE_VIEW = "billing_portal.views.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # a GET page may not write to the database
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# Only the demo writes mails to its log: they carry links that open accounts.
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND", default=f"django.core.mail.backends.{'console' if DEMO else 'smtp'}.EmailBackend"
+)
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="billing@localhost")
 
 # --- Money ----------------------------------------------------------------------------------------------------------
@@ -181,8 +190,7 @@ SPECTACULAR_SETTINGS = {
 # --- Pages ----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = r"j M Y, H:i:s \U\T\C"
-DATE_FORMAT = "j M Y"
+FORMAT_MODULE_PATH = ["billing_portal.formats"]
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"

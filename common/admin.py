@@ -115,6 +115,9 @@ class StaffAdmin(_ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
+        # PostgreSQL takes no NUL in text; nothing can be found by one.
+        if any("\0" in value for name in request.GET if name != "q" for value in request.GET.getlist(name)):
+            raise Http404
         return super().changelist_view(request, extra_context)
 
     def render_change_form(

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _SAFE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TOKEN = re.compile(r"/reset/key/.*")  # opens an account until it is used
 log = structlog.get_logger("request")
 
 
@@ -38,9 +39,12 @@ class RequestIdMiddleware:
             _request_id.reset(token)
         response.headers["X-Request-Id"] = own
         if not request.path.startswith("/static/"):
-            milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            log.info(
-                "answered", method=request.method, path=request.path, status=response.status_code, ms=milliseconds,
-                request_id=own,
-            )  # fmt: skip
+            response.headers.setdefault("Cache-Control", "no-store")  # figures of one organisation, or of one moment
+            log.info("answered", request_id=own, **_line(request, response, started))
         return response
+
+
+def _line(request: HttpRequest, response: HttpResponseBase, started: float) -> dict[str, object]:
+    path = _TOKEN.sub("/reset/key/…", request.path)
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    return {"method": request.method, "path": path, "status": response.status_code, "ms": milliseconds}

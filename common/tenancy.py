@@ -64,6 +64,13 @@ def platform(right: Literal["read", "write"], *, snapshot: bool = False) -> Iter
 
 
 @contextmanager
+def signed() -> Iterator[None]:
+    """A transaction that sees no organisation's rows, but tells the audit trail who acts."""
+    with _entered(NO_SCOPE, snapshot=False):
+        yield
+
+
+@contextmanager
 def _entered(scope: Scope, snapshot: bool) -> Iterator[None]:
     nested = connection.in_atomic_block
     with transaction.atomic():

@@ -45,7 +45,8 @@ class AgentView(APIView):
 
 
 def _body(request: Request) -> bytes:
-    if request.content_type.partition(";")[0].strip() != "application/json":
+    has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "Transfer-Encoding" in request.headers
+    if has_body and request.content_type.partition(";")[0].strip() != "application/json":
         raise UnsupportedMediaType()
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("A body is taken as it is, not compressed.")

@@ -1,7 +1,11 @@
 """The end of calls from which nothing more was heard: each hold is ended once its time is over."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from common.clock import billing_now
 from common.money import plain
@@ -13,6 +17,7 @@ from metering.terms import from_json
 from providers.leaves import INPUT_SIDE, Leaf
 from wallets.models import Hold
 
+log = structlog.get_logger("expiry")
 BATCH = 200
 
 
@@ -21,14 +26,14 @@ def end_expired_holds() -> int:
 
     A call that was never dispatched cost nothing and is released. A dispatched one cost the provider something: it is
     settled with an estimate, never with zero and never twice: under the wallet's lock a hold that was ended or renewed
-    in the meantime is left alone.
+    in the meantime is left alone. Each hold is tried once a run, so that one that can't be ended holds up no other.
     """
+    tried: set[uuid.UUID] = set()
     ended = 0
-    while batch := _expired():
-        done = _release(c for c in batch if not c.dispatched) + _settle(c for c in batch if c.dispatched)
-        ended += done
-        if not done:  # all of them were ended by others meanwhile; the next run looks again
-            break
+    while batch := _expired(tried):
+        tried |= {call.pk for call in batch}
+        ended += _end(ledger.release, [_released(call) for call in batch if not call.dispatched], "released")
+        ended += _end(ledger.settle, [_estimated(call) for call in batch if call.dispatched], "settled")
     return ended
 
 
@@ -41,22 +46,31 @@ def estimate(call: Call) -> dict[Leaf, int]:
     return {Leaf.INPUT: max(call.input_tokens, seen)} | rest
 
 
-def _expired() -> list[Call]:
+def _expired(tried: Collection[uuid.UUID] = ()) -> list[Call]:
     with platform("read"):
         calls = Call.objects.select_related("hold").filter(
             hold__state=Hold.State.OPEN, hold__expires_at__lte=billing_now()
         )
-        return list(calls.order_by("hold__expires_at")[:BATCH])
+        return list(calls.exclude(pk__in=tried).order_by("hold__expires_at")[:BATCH])
 
 
-def _release(calls: Iterable[Call]) -> int:
-    operations = [ledger.Release(c.organisation_id, None, "", str(c.pk), "expiry") for c in calls]
-    return _count(ledger.release(operations) if operations else [], "released")
+def _end(act: Callable[[list[Any]], list[ledger.Result]], operations: list[Any], outcome: str) -> int:
+    """Carry out a batch; if the database refuses it, one by one, so that one broken ledger freezes no other's money."""
+    if not operations:
+        return 0
+    try:
+        return sum(result.outcome == outcome for result in act(operations))
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or busy: the next run tries again
+    except DatabaseError:
+        if len(operations) == 1:
+            log.exception("an expired hold can't be ended", hold=operations[0].hold)
+            return 0
+        return sum(_end(act, [operation], outcome) for operation in operations)
 
 
-def _settle(calls: Iterable[Call]) -> int:
-    operations = [_estimated(call) for call in calls]
-    return _count(ledger.settle(operations) if operations else [], "settled")
+def _released(call: Call) -> ledger.Release:
+    return ledger.Release(call.organisation_id, None, "", str(call.pk), "expiry")
 
 
 def _estimated(call: Call) -> ledger.Settle:
@@ -68,7 +82,3 @@ def _estimated(call: Call) -> ledger.Settle:
         leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost), estimated=True,
         flags=["Not settled in time: usage is estimated.", *rated.flags],
     )  # fmt: skip
-
-
-def _count(results: list[ledger.Result], outcome: str) -> int:
-    return sum(result.outcome == outcome for result in results)

@@ -13,7 +13,7 @@ from wallets.models import Hold, money
 class Call(models.Model):
     """The row beside a hold: which call it is for, what was declared, how far it has come."""
 
-    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (dispatched, seq, progress)"
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (dispatched, seq, progress, reported)"
 
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -28,6 +28,7 @@ class Call(models.Model):
     dispatched = models.BooleanField()  # sent to the provider: it may cost something even if nothing more is heard
     seq = models.BigIntegerField(default=-1)
     progress = models.JSONField(default=dict)  # usage of the newest report, by leaf
+    reported = money(default=0)  # what that usage costs; more than the hold has accrued where it could not grow
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(input_tokens__gte=0), name="call_input_not_negative")]

@@ -10,11 +10,13 @@ from common.problems import NotFound
 from metering import answers
 from metering.errors import ModelNotAllowed
 from metering.models import Call, UsageRecord
+from metering.rating import STANDARD
 from metering.terms import terms_of
 from organisations.models import ApiKey, Organisation
 from organisations.selectors import is_in_force
 from plans.models import Plan
 from plans.selectors import plan_of
+from providers.leaves import Leaf
 from providers.models import Model, Rate
 from providers.selectors import all_models, rates_in_force
 from wallets.models import Hold, IdempotencyRecord, Transfer, Wallet
@@ -24,12 +26,13 @@ def call_for(key: ApiKey, hold_id: uuid.UUID) -> Call:
     """The call behind a hold that this key may report on and end: its own, one of its project and agent, or any of
     the organisation with `act_for`. Raises `NotFound` for all others alike."""
     call = Call.objects.select_related("hold").filter(pk=hold_id, organisation_id=key.organisation_id).first()
-    if call is None or not _may_end(key, call):
+    if call is None or not may_end(key, call):
         raise NotFound()
     return call
 
 
-def _may_end(key: ApiKey, call: Call) -> bool:
+def may_end(key: ApiKey, call: Call) -> bool:
+    """Whether this key may report on the call and end it."""
     if call.api_key_id == key.pk:
         return True
     if not is_in_force(key):  # revoked or expired, it may only end what it opened itself
@@ -56,8 +59,8 @@ def transfers_of(record: UsageRecord) -> list[Transfer]:
 def receipt_for(key: ApiKey, hold_id: uuid.UUID) -> answers.Receipt:
     """The receipt of a settled call; a key without `read` sees its own project and agent only."""
     record = usage_record(key.organisation_id, hold_id)
-    own = (record.project_id, record.agent_id) == (key.project_id, key.agent_id)
-    if not (own or ApiKey.Scope.READ in key.scopes):
+    own = record.api_key_id == key.pk or (record.project_id, record.agent_id) == (key.project_id, key.agent_id)
+    if not (own or {ApiKey.Scope.READ, ApiKey.Scope.ACT_FOR} & set(key.scopes)):
         raise NotFound()
     return answers.receipt(record, transfers_of(record))
 
@@ -104,8 +107,15 @@ def offers(organisation: Organisation) -> answers.Models:
         plan=plan.slug if plan else "",
         markup=plain(plan.markup) if plan else "",
         currency=organisation.currency,
-        models=[_offer(m, plan, by_model[m.pk]) for m in models if plan and m.pk in by_model],
+        models=[_offer(m, plan, by_model[m.pk]) for m in models if plan and _can_be_quoted(by_model.get(m.pk, []))],
     )
+
+
+def _can_be_quoted(rates: list[Rate]) -> bool:
+    """Authorise needs a price for input and for output; what it would refuse is not on offer."""
+    return {Leaf.INPUT, Leaf.OUTPUT} <= {
+        Leaf(r.leaf) for r in rates if r.service_tier == STANDARD and not r.class_above
+    }
 
 
 def _offer(model: Model, plan: Plan, rates: list[Rate]) -> answers.ModelOffer:

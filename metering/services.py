@@ -4,6 +4,8 @@ Rating happens here, in Python, on frozen terms; the database then checks, moves
 """
 
 import uuid
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from common.clock import billing_now
@@ -21,16 +23,18 @@ from metering.errors import (
     UnknownName,
 )
 from metering.models import Call
-from metering.rating import STANDARD, NotPriced, Quote, Terms, quote, rate_usage
-from metering.selectors import allowed_plan, call_for, remembered, transfers_of, usage_record
+from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage
+from metering.selectors import allowed_plan, call_for, may_end, remembered, transfers_of, usage_record
 from metering.terms import from_json, terms_of, to_json
 from organisations.authentication import require, require_active
 from organisations.errors import Suspended, Unauthenticated
 from organisations.models import Agent, ApiKey, Project
+from providers.leaves import Leaf
 from providers.models import Model
 from providers.selectors import find_model, rates_in_force
 
 DEFAULT_OUTPUT = 4096
+LARGEST = Decimal(10) ** 10  # numeric(20,9) ends at ten times this
 
 
 class Once(NamedTuple):
@@ -82,7 +86,8 @@ def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> a
     """Note what a running call has used so far and say whether it may go on. Raises `NotFound`, `AlreadyEnded`."""
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
-    cost = round_up(rate_usage(from_json(call.hold.terms), report.usage).exact)
+    rated = _priced(call, report.usage)
+    cost = round_up(rated.exact)
     usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
     operation = ledger.Progress(key.organisation_id, str(hold_id), report.seq, plain(cost), usage)
     [result] = ledger.progress([operation])
@@ -171,7 +176,7 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
 
 
 def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
-    rated = rate_usage(from_json(call.hold.terms), report.usage, tier=report.service_tier, model=report.model)
+    rated = _priced(call, report.usage, tier=report.service_tier, model=report.model)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
         cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
@@ -181,13 +186,24 @@ def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger
     )  # fmt: skip
 
 
+def _priced(call: Call, usage: Mapping[Leaf, int], *, tier: str | None = None, model: str | None = None) -> Rated:
+    """What usage costs at the call's terms; no call costs more than a column of the ledger can hold."""
+    rated = rate_usage(from_json(call.hold.terms), usage, tier=tier, model=model)
+    if max(rated.cost, rated.list_cost) >= LARGEST:
+        raise _invalid("usage", f"It would cost {plain(rated.cost)}, which no call can.")
+    return rated
+
+
 def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
     """What this Idempotency-Key got the first time: the same answer, or the same refusal raised again."""
     with tenant(key.organisation_id):
         record = remembered(key.organisation_id, once.key)
+        call = Call.objects.filter(pk=record.hold_id).first() if record else None
     if record is None:
         return None
-    outcome = record.outcome if record.fingerprint == once.fingerprint else "key_reused"
+    # Another project's key that happens to use the same Idempotency-Key must not run on this one's hold.
+    same = record.fingerprint == once.fingerprint and (call is None or may_end(key, call))
+    outcome = record.outcome if same else "key_reused"
     if outcome != "authorised":
         raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
     assert record.hold is not None  # noqa: S101

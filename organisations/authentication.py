@@ -20,7 +20,7 @@ def key_of(header: str, *, ended_too: bool = False) -> ApiKey:
     `ended_too`: also a revoked or expired key, which may still settle what it opened. Raises `Unauthenticated`.
     """
     kind, _, text = header.partition(" ")
-    parts = secrets.split(text) if kind == "Bearer" else None
+    parts = secrets.split(text) if kind.lower() == "bearer" else None
     key = find_api_key(parts[0]) if parts else None
     # Constant time, so that the time of an answer says nothing about how much of a guess was right.
     if key is None or parts is None or not hmac.compare_digest(bytes(key.digest), parts[1]):

@@ -63,11 +63,11 @@ class IssueKeyForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         project, agent = data.get("project"), data.get("agent")
-        if agent and project and agent.project_id != project.pk:
-            self.add_error("agent", f"{agent} is not an agent of {project}.")
         for name in ("project", "agent"):
             if ApiKey.Scope.CALLS in data.get("scopes", []) and name not in self.errors and not data.get(name):
                 self.add_error(name, "A key for calls needs one: calls are booked on it.")
+        if agent and "project" not in self.errors and (project is None or agent.project_id != project.pk):
+            self.add_error("agent", f"{agent} is not an agent of {project or 'no project'}.")
         return data
 
     def _field(self, name: str) -> Any:

@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
@@ -55,6 +56,10 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def get_session_auth_hash(self) -> str:
+        """Sessions end with the password, and with the e-mail address that they were opened for."""
+        return salted_hmac("organisations.User", self.password + self.email, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:

@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from common.clock import billing_now
 from common.problems import NotFound
 from common.tenancy import platform
-from organisations.models import ApiKey, Member, Organisation, User
+from organisations.models import ApiKey, Member, User
 
 
 def find_api_key(prefix: str) -> ApiKey | None:
@@ -35,8 +33,3 @@ def is_in_force(key: ApiKey, now: datetime | None = None) -> bool:
     if key.revoked_at is not None:
         return False
     return key.expires_at is None or key.expires_at > (now or billing_now())
-
-
-def organisations_for_staff() -> QuerySet[Organisation]:
-    """All organisations; the caller is inside `platform(…)`."""
-    return Organisation.objects.order_by("name")

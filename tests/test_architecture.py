@@ -187,7 +187,7 @@ UPDATES = {
     "wallets_wallet": {"balance", "held", "last_posted_at"},
     "wallets_grant": {"remaining"},
     "wallets_hold": {"amount", "accrued", "state", "ended_by", "ended_at", "expires_at"},
-    "metering_call": {"dispatched", "seq", "progress"},
+    "metering_call": {"dispatched", "seq", "progress", "reported"},
     "organisations_apikey": {"revoked_at", "revoked_by_id", "last_used_at"},
     **dict.fromkeys(
         ("wallets_transfer", "wallets_idempotencyrecord", "wallets_verificationrun", "metering_usagerecord",

@@ -33,6 +33,7 @@ If the two roles do not exist yet, run as an administrator:
     CREATE ROLE {OWNER} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS PASSWORD '…';
     CREATE ROLE {APP} LOGIN NOCREATEDB NOSUPERUSER NOBYPASSRLS PASSWORD '…';
     CREATE DATABASE {database} OWNER {OWNER};
+    REVOKE ALL ON DATABASE {database} FROM PUBLIC;
     GRANT CONNECT ON DATABASE {database} TO {APP};
 
 then MIGRATION_DATABASE_URL=postgresql://{OWNER}:…@HOST/{database} and DATABASE_URL=postgresql://{APP}:…@HOST/{database}."""

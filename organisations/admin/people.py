@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +37,9 @@ class UserAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.save(update_fields=form.changed_data)
+        if "email" in form.changed_data:
+            # allauth keeps addresses of its own; with the old one one could still sign in or ask for a reset.
+            EmailAddress.objects.filter(user=obj).delete()
 
     def own_urls(self) -> list[URLPattern]:
         return [

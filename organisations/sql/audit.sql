@@ -2,7 +2,7 @@
 -- SECURITY DEFINER: the app role has no right to write entries itself, so none can be forged.
 -- Arguments: columns that don't count as a change, and columns whose values are never copied.
 CREATE OR REPLACE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql
-  SECURITY DEFINER SET search_path = public AS $$
+  SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   scope text := platform_scope();
   before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - string_to_array(TG_ARGV[0], ',') END;
@@ -31,6 +31,9 @@ BEGIN
   PERFORM set_config('app.platform', scope, true);
   RETURN NULL;
 END $$;
+
+-- Else a trigger on a temporary table of the app role's own could write entries of its choice.
+REVOKE EXECUTE ON FUNCTION audit_change() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON organisations_user
   FOR EACH ROW EXECUTE FUNCTION audit_change('last_login', 'password');

@@ -4,6 +4,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -103,3 +104,13 @@ def test_pages_have_no_inline_script_or_style(
         assert answer.status_code == 200, page
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", answer.content.decode()), page
         assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["organisations/organisation/?zone=%00", "organisations/user/?platform_role__exact=%00",
+     "organisations/auditentry/?table=%00", "wallets/grant/?kind__exact=%00",
+     "metering/usagerecord/?status__exact=%00"],
+)  # fmt: skip
+def test_a_filter_with_nul_finds_no_page(staff: SimpleNamespace, client_for: Any, address: str) -> None:
+    assert client_for(staff.finance).get(f"/admin/{address}").status_code == 404

@@ -44,6 +44,7 @@ def test_bad_input_issues_nothing(lived: Tenant, other: Tenant, staff: SimpleNam
         ({"name": ""}, "name"), ({"name": "a\0b"}, "name"), ({"name": "x" * 101}, "name"),
         ({"scopes": []}, "scopes"), ({"scopes": ["*"]}, "scopes"),
         ({"project": ""}, "project"), ({"agent": ""}, "agent"),
+        ({"project": "", "scopes": ["read"]}, "agent"),  # an agent alone has no project to be of
         ({"project": other.project.pk}, "project"), ({"agent": other.agent.pk}, "agent"),
         ({"expires_at": "2020-01-01T00:00"}, "expires_at"), ({"expires_at": "soon"}, "expires_at"),
     ]  # fmt: skip

@@ -54,6 +54,18 @@ def test_a_batch_ends_many_calls_of_many_organisations_in_one_step(api: Api, ten
     verified()
 
 
+def test_a_hold_that_can_not_be_ended_holds_up_no_other(api: Api, tenant: Tenant) -> None:
+    ben = make_tenant("ben", credits="1")
+    for caller in (api, api, Api(ben)):
+        caller.authorise(input_tokens=100, dispatched=True)
+    with database.owner() as connection:  # a fault that the ledger must refuse to post on top of
+        connection.execute("SELECT set_config('app.platform', 'write', false)")
+        connection.execute("UPDATE wallets_grant SET remaining = 0 WHERE organisation_id = %s", [tenant.id])
+    database.advance_clock(601)
+    assert end_expired_holds() == 1
+    assert one("SELECT organisation_id FROM wallets_hold WHERE state = 'settled'") == (ben.id,)
+
+
 def test_an_operation_on_an_unknown_hold_changes_nothing(tenant: Tenant) -> None:
     operation = ledger.Release(tenant.id, None, "", str(uuid.uuid4()), "expiry")
     [result] = ledger.release([operation])

@@ -108,6 +108,25 @@ def test_an_older_report_changes_nothing(api: Api) -> None:
     assert one("SELECT seq, progress FROM metering_call") == (5, {"output": 50})
 
 
+def test_a_repeated_or_older_report_never_takes_a_stop_back(api: Api) -> None:
+    hold = api.authorise(input_tokens=100, max_output_tokens=100).json()["id"]
+    stopped = api.progress(hold, 5, output=6_000_000).json()
+    assert (stopped["decision"], stopped["accrued"]) == ("stop", "120.000000000")
+    again = api.progress(hold, 5, output=6_000_000).json()
+    assert again | {"expires_at": ""} == stopped | {"expires_at": ""}
+    assert api.progress(hold, 4, output=1).json()["decision"] == "stop"
+    assert api.progress(hold, 5, output=1).json()["decision"] == "stop"
+
+
+def test_a_cost_beyond_all_bounds_is_refused_and_changes_nothing(api: Api, tenant: Tenant) -> None:
+    make_model({"input": "1", "output": "1", "web_search": "99999999999"}, name="absurd")
+    hold = api.authorise(model="absurd").json()["id"]
+    for answer in (api.progress(hold, 1, web_search=2_000_000_000), api.settle(hold, web_search=2_000_000_000)):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+    assert one("SELECT state, accrued FROM wallets_hold") == ("open", D(0))
+    assert api.settle(hold, output=1).status_code == 200
+
+
 def test_what_exceeds_hold_and_wallet_is_absorbed_with_an_alert_and_never_debt(api: Api, tenant: Tenant) -> None:
     hold = api.authorise(input_tokens=0, max_output_tokens=100).json()["id"]
     receipt = api.settle(hold, output=6_000_000).json()  # costs 120, the wallet has 100
@@ -222,6 +241,12 @@ def test_markup_is_the_plans(transactional_db: None) -> None:
     assert {p["leaf"]: p["price_per_million"] for p in offer["prices"]} == {"input": "12", "output": "24"}
 
 
+def test_models_that_can_not_be_authorised_are_not_on_offer(api: Api) -> None:
+    make_model({"output": "1"}, name="output only")
+    make_model({"input": "1"}, name="input only")
+    assert [m["model"] for m in api.get("models").json()["models"]] == ["model"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
@@ -252,3 +277,28 @@ def test_what_has_no_price_or_is_not_allowed_is_refused_with_a_reason(
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert wallet(tenant.id) == (D(100), D(0))
     assert "withdrawn" not in [m["model"] for m in api.get("models").json()["models"] if m["prices"] == []]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"usage": {"output": 1}, "usage": {"output": 2}}', b'{"usage": {"output": 1, "output": 2}}']
+)
+def test_a_field_named_twice_is_refused(api: Api, body: bytes) -> None:
+    hold = api.authorise().json()["id"]
+    answer = api.send("POST", f"authorisations/{hold}/settle", body, key="k")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{}", "usage"),
+        (b'{"usage": {"outpt": 1}}', "usage"),
+        (b'{"usage": {"output": -1}}', "usage"),
+        (b'{"usage": {"output": 1}, "status": "done"}', "status"),
+        (b'{"usage": {"output": 1}, "extra": 1}', "extra"),
+    ],
+)
+def test_a_refused_field_is_named(api: Api, body: bytes, field: str) -> None:
+    hold = api.authorise().json()["id"]
+    [error] = api.send("POST", f"authorisations/{hold}/settle", body, key="k").json()["errors"]
+    assert error["field"].startswith(field)

@@ -5,7 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from organisations.services import revoke_api_key, suspend_organisation
+from organisations.services import (
+    create_agent,
+    create_project,
+    issue_api_key,
+    revoke_api_key,
+    suspend_organisation,
+)
 from tests.api import Api
 from tests.factories import Tenant, give, make_model, make_tenant
 from tests.metering.figures import one, verified, wallet
@@ -87,6 +93,43 @@ def test_a_key_used_for_something_else_is_refused_and_changes_nothing(api: Api, 
 def test_keys_are_the_organisations_own(api: Api, tenant: Tenant) -> None:
     ben = make_tenant("ben", credits="5")
     assert api.authorise(key="k").json()["id"] != Api(ben).authorise(key="k").json()["id"]
+
+
+def other_agent(tenant: Tenant, *scopes: str) -> Api:
+    """A key of the same organisation, for another project and agent."""
+    project = create_project(organisation=tenant.organisation, name="Other", slug="other")
+    agent = create_agent(project=project, name="Other agent", slug="other-agent")
+    issued = issue_api_key(
+        organisation=tenant.organisation, name="other", scopes=["calls", *scopes], project=project, agent=agent
+    )
+    return Api(None, secret=issued.secret)
+
+
+def test_a_key_of_another_project_does_not_run_on_this_ones_hold(api: Api, tenant: Tenant) -> None:
+    api.authorise(key="step-1")
+    refused = other_agent(tenant).authorise(key="step-1")
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_reused")
+    assert one("SELECT count(*) FROM wallets_hold") == (1,)
+
+
+def test_only_act_for_ends_and_reads_what_another_project_opened(api: Api, tenant: Tenant) -> None:
+    stranger = other_agent(tenant)
+    hold = api.authorise().json()["id"]
+    answers = [stranger.progress(hold, 1, output=1), stranger.settle(hold, output=1), stranger.release(hold)]
+    assert [a.status_code for a in answers] == [404, 404, 404]
+    api.settle(hold, output=1)
+    assert stranger.get(f"receipts/{hold}").status_code == 404
+
+
+def test_act_for_books_on_the_one_named_and_reads_its_receipt(api: Api, tenant: Tenant) -> None:
+    acting = other_agent(tenant, "act_for")
+    hold = acting.authorise(project="main", agent="agent").json()["id"]
+    acting.settle(hold, output=1)
+    assert one("SELECT a.slug FROM metering_usagerecord u JOIN organisations_agent a ON a.id = u.agent_id") == (
+        "agent",
+    )
+    assert acting.get(acting.settle(hold, output=1).json()["receipt"].removeprefix("/api/v1/")).status_code == 200
+    assert acting.authorise(project="main", agent="none").json()["code"] == "unknown_name"
 
 
 def test_one_key_sent_by_many_at_once_acts_once(server: str, tenant: Tenant) -> None:

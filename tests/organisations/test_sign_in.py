@@ -1,11 +1,14 @@
 """Signing in: e-mail and password at one door; nobody signs up; wrong guesses run into a limit."""
 
+import re
+
 import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from tests.factories import Tenant, make_user
+from tests.metering.figures import rows_of
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 PASSWORD = "a good password"
@@ -105,3 +108,37 @@ def test_signing_out_ends_the_session() -> None:
     client, _ = sign_in("ada@example.com")
     client.post("/accounts/logout/")
     assert client.get("/").status_code == 302
+
+
+def test_an_old_address_opens_nothing_once_it_is_changed() -> None:
+    root, person = make_user("root@platform.example", "superuser"), make_user("old@platform.example", "finance")
+    session, _ = sign_in(person.email)  # allauth keeps the address from here on
+    assert session.get("/admin/").status_code == 200
+    admin, _ = sign_in(root.email)
+    fields = {"email": "new@platform.example", "name": "", "platform_role": "finance", "is_active": "on"}
+    assert admin.post(f"/admin/organisations/user/{person.pk}/change/", fields).status_code == 302
+    assert session.get("/admin/").status_code == 302  # the session has ended
+    assert sign_in("old@platform.example")[1].status_code == 200  # refused: the form again
+    Client().post("/accounts/password/reset/", {"email": "old@platform.example"})
+    assert mail.outbox == []
+    assert sign_in("new@platform.example")[1].status_code == 302
+
+
+def test_the_audit_trail_says_who_set_a_password(caplog: pytest.LogCaptureFixture) -> None:
+    person = make_user("ada@platform.example", "finance")
+    client, _ = sign_in(person.email)
+    fields = {"old_password": PASSWORD, "new_password1": "another good one", "new_password2": "another good one"}
+    assert client.post("/admin/password_change/", fields).status_code == 302
+    Client().post("/accounts/password/reset/", {"email": person.email})
+    link = re.search(r"/accounts/password/reset/key/\S+", mail.outbox[0].body)[0]
+    with caplog.at_level("INFO", "request"):
+        stranger = Client()
+        form = stranger.get(link, follow=True)
+        stranger.post(form.redirect_chain[-1][0], {"password1": "a third good one", "password2": "a third good one"})
+    assert sign_in(person.email, "a third good one")[1].status_code == 302
+    actors = rows_of(
+        "SELECT actor, request <> '' FROM organisations_auditentry"
+        " WHERE action = 'update' AND after ? 'password' ORDER BY id"
+    )
+    assert actors == [(f"user:{person.pk}", True), ("reset link", True)]
+    assert link.rstrip("/").rpartition("-")[2] not in caplog.text  # the link opens the account until it is used

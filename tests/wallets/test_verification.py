@@ -3,6 +3,8 @@
 import pytest
 from django.core.management import call_command
 
+from common.tenancy import platform
+from organisations.models import Organisation
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, give, make_model
@@ -79,6 +81,13 @@ def broken() -> set[str]:
 
 
 def test_a_sound_ledger_has_no_violation(busy: None) -> None:
+    assert broken() == set()
+
+
+def test_days_stay_as_they_were_cut_when_the_billing_zone_changes(busy: None, tenant: Tenant) -> None:
+    with platform("write"):
+        Organisation.objects.update(billing_zone="Pacific/Kiritimati")
+        Organisation.objects.update(billing_zone="Pacific/Honolulu")
     assert broken() == set()
 
 
