@@ -89,7 +89,14 @@ def test_anything_but_the_exact_secret_is_refused(tenant: Tenant, change: Callab
     assert tenant.secret not in answer.content.decode()
 
 
-@pytest.mark.parametrize("header", ["Basic {}", "bearer {}", "{}", "Bearer", "Bearer  {}", "Token {}"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_schemes_case_does_not_matter(tenant: Tenant, scheme: str) -> None:
+    """RFC 9110, section 11.1."""
+    answer = Client().get("/api/v1/balance", headers={"Authorization": f"{scheme} {tenant.secret}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic {}", "{}", "Bearer", "Bearer  {}", "Token {}"])
 def test_only_the_bearer_scheme_is_taken(tenant: Tenant, header: str) -> None:
     answer = Client().get("/api/v1/balance", headers={"Authorization": header.format(tenant.secret)})
     assert answer.status_code == 401
