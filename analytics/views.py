@@ -60,7 +60,7 @@ def receipt(request: HttpRequest, slug: str, hold_id: uuid.UUID) -> HttpResponse
 
 
 def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (login_required stands before)
+    assert isinstance(request.user, User)  # login_required stands before
     return request.user
 
 

@@ -32,7 +32,7 @@ class WindowList(ChangeList):
 
     @property
     def _admin(self) -> "StaffAdmin":
-        assert isinstance(self.model_admin, StaffAdmin)  # noqa: S101  (only StaffAdmin makes these lists)
+        assert isinstance(self.model_admin, StaffAdmin)  # only StaffAdmin makes these lists
         return self.model_admin
 
     def get_results(self, request: HttpRequest) -> None:

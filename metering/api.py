@@ -30,7 +30,7 @@ class AgentView(APIView):
     def key(self) -> ApiKey:
         """The API key of the caller; authentication has put it there."""
         key: Any = self.request.auth
-        assert isinstance(key, ApiKey)  # noqa: S101
+        assert isinstance(key, ApiKey)
         return key
 
     def decoded(self, kind: type[Body]) -> Body:

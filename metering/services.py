@@ -74,11 +74,11 @@ def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answer
     [result] = ledger.authorise([_authorise_operation(key, request, once, plan)])
     if result.outcome == "authorised" and result.replayed:
         first = _first_answer(key, once)
-        assert first is not None  # noqa: S101  (it was just found under the lock, and records are never deleted)
+        assert first is not None  # it was just found under the lock, and records are never deleted
         return first
     if result.outcome != "authorised":
         raise _refusal(key, result)
-    assert result.hold is not None  # noqa: S101
+    assert result.hold is not None
     return answers.authorisation(result.hold, result.figures, plan.terms, key.organisation.currency)
 
 
@@ -152,7 +152,7 @@ def _terms(key: ApiKey, model: Model, request: requests.Authorise) -> Terms:
 
 def _booked_on(key: ApiKey, request: requests.Authorise) -> tuple[Project, Agent]:
     """The key's project and agent, or with `act_for` the ones named; an unknown name is never made."""
-    assert key.project is not None and key.agent is not None  # noqa: S101, PT018  (a CHECK binds keys for calls)
+    assert key.project is not None and key.agent is not None  # noqa: PT018  (a CHECK binds keys for calls)
     wanted = (request.project or key.project.slug, request.agent or key.agent.slug)
     if wanted == (key.project.slug, key.agent.slug):
         return key.project, key.agent
@@ -206,7 +206,7 @@ def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
     outcome = record.outcome if same else "key_reused"
     if outcome != "authorised":
         raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
-    assert record.hold is not None  # noqa: S101
+    assert record.hold is not None
     terms = from_json(record.hold.terms)
     return answers.authorisation(str(record.hold.pk), record.figures, terms, key.organisation.currency)
 

@@ -25,7 +25,7 @@ def terms_of(model: Model, plan: Plan, rates: Iterable[Rate], tier: str = STANDA
 
 
 def _term(rate: Rate) -> RateTerm:
-    assert rate.price is not None  # noqa: S101  (rates in force have a price)
+    assert rate.price is not None  # rates in force have a price
     return RateTerm(
         id=rate.pk,
         leaf=Leaf(rate.leaf),

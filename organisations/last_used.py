@@ -35,7 +35,7 @@ def note(key: ApiKey) -> None:
 def write() -> int:
     """Write what was noted to the keys' rows; returns how many."""
     noted = _valkey().hgetall(_HASH)
-    assert isinstance(noted, dict)  # noqa: S101  (the client's type also covers its asynchronous half)
+    assert isinstance(noted, dict)  # the client's type also covers its asynchronous half
     with platform("write"):
         for pk, seconds in noted.items():
             ApiKey.objects.filter(pk=int(pk)).update(last_used_at=datetime.fromtimestamp(int(seconds), UTC))

@@ -98,7 +98,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
 
 
 def _give(organisation: Organisation, by: Any, data: dict[str, Any]) -> Grant:
-    assert isinstance(by, User)  # noqa: S101  (the admin's door stands before)
+    assert isinstance(by, User)  # the admin's door stands before
     try:
         return grant_credits(
             organisation=organisation, kind=data["kind"], amount=data["amount"], reason=data["reason"],

@@ -109,5 +109,5 @@ class ApiKeyAdmin(TenantAdmin):
 
 
 def _by(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (the admin's door stands before)
+    assert isinstance(request.user, User)  # the admin's door stands before
     return request.user
