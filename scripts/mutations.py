@@ -56,7 +56,7 @@ MUTATIONS = [
     Mutation("an overrun leaves others' holds alone", SETTLE, "least(op.cost, h.amount + wallet.balance - wallet.held)", "least(op.cost, wallet.balance)", LIFE),
     Mutation("free credits first", SETTLE, "g.kind = 'paid', g.id", "g.id", LIFE),
     Mutation("the held sum goes down", SETTLE, "held = w.held - h.amount, last", "held = w.held, last", LIFE),
-    Mutation("reports in order", "metering/sql/20_progress.sql", "CASE WHEN o.seq > c.seq THEN o.accrued ELSE 0 END", "o.accrued", LIFE),
+    Mutation("reports in order", "metering/sql/20_progress.sql", "CASE WHEN o.seq > c.seq THEN o.accrued ELSE c.reported END", "o.accrued", LIFE),
     Mutation("revocation is read under the lock", "metering/sql/10_authorise.sql", "k.revoked_at IS NOT NULL OR", "", ONCE),
     Mutation("CHECK held within balance", WALLETS_0001, 'models.F("balance")', 'models.F("balance") + 1000', "tests/test_walls.py"),
     Mutation("FORCE row-level security", "common/database.py", "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY", "tests/test_architecture.py::test_row_level_security_is_forced_with_a_policy_for_each_command"),
