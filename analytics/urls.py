@@ -1,10 +1,12 @@
 from django.urls import path
 
-from analytics import views
+from analytics.views.home import home
+from analytics.views.overview import overview
+from analytics.views.receipt import receipt
 
 app_name = "analytics"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("o/<slug:slug>/", views.overview, name="overview"),
-    path("o/<slug:slug>/receipts/<uuid:hold_id>", views.receipt, name="receipt"),
+    path("", home, name="home"),
+    path("o/<slug:slug>/", overview, name="overview"),
+    path("o/<slug:slug>/receipts/<uuid:hold_id>", receipt, name="receipt"),
 ]
