@@ -164,7 +164,8 @@ GRANT_LIMIT: str = env.str("GRANT_LIMIT", default="100")
 
 # --- API ------------------------------------------------------------------------------------------------------------
 API_BODY_LIMIT = 64 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+SETTLE_BODY_LIMIT = 1024 * 1024  # a provider's whole answer
+DATA_UPLOAD_MAX_MEMORY_SIZE = SETTLE_BODY_LIMIT
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["organisations.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["organisations.authentication.HasApiKey"],

@@ -4,12 +4,12 @@ The base classes allow looking and nothing else; a class that allows more says s
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 else:
     _ModelAdmin = admin.ModelAdmin
 
-T = TypeVar("T")
 View = Callable[..., HttpResponse]
 
 
@@ -161,16 +160,3 @@ def require_writer(request: HttpRequest) -> None:
     """Raise `PermissionDenied` for staff who only read; the database would refuse them too."""
     if not (request.user.is_authenticated and request.user.writes_money):
         raise PermissionDenied
-
-
-def attempt(form: forms.Form, act: Callable[[dict[str, Any]], T]) -> T | None:
-    """Run `act` with a valid form's data. What it refuses (`ValidationError`) is told beside the field; then None."""
-    if not form.is_valid():
-        return None
-    try:
-        return act(form.cleaned_data)
-    except ValidationError as error:
-        told = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-        for field, messages in told.items():
-            form.add_error(field if field in form.fields else None, [*messages])
-        return None

@@ -67,8 +67,8 @@ class MethodNotAllowed(Problem):
 
 class TooLarge(Problem):
     status, code, title = 413, "too_large", "The body is too large"
-    meaning = "A request body may have at most 64 KiB."
-    remedy = "Send less: usage figures and labels, no prompts."
+    meaning = "A request body may have at most 64 KiB, that of a settlement 1 MiB."
+    remedy = "Send less: usage figures and labels, no prompts; of a provider's answer its usage object is enough."
 
 
 class UnsupportedMediaType(Problem):

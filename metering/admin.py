@@ -26,7 +26,7 @@ class UsageRecordAdmin(TenantAdmin):
     list_display = ("moment", "organisation", "model", "project", "agent", "status", "charged", "receipt")
     list_filter = (OrganisationFilter, "status")
     list_select_related = ("organisation", "model__provider", "project", "agent")
-    ordering = ("-posted_at", "pk")
+    ordering = ("-local_day", "-posted_at", "-pk")
 
     def own_urls(self) -> list[URLPattern]:
         return [self.own("receipt/<uuid:hold_id>/", require_safe(self.receipt_page), "metering_receipt")]

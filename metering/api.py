@@ -25,6 +25,7 @@ class AgentView(APIView):
 
     scopes: ClassVar[tuple[str, ...]] = (READ, CALLS)
     ended_keys_too: ClassVar[bool] = False
+    body_limit: ClassVar[int] = settings.API_BODY_LIMIT
 
     @property
     def key(self) -> ApiKey:
@@ -35,16 +36,16 @@ class AgentView(APIView):
 
     def decoded(self, kind: type[Body]) -> Body:
         """The request's body as `kind`. Raises 400, 413, 415 and 422 problems."""
-        return requests.decode(kind, _body(self.request))
+        return requests.decode(kind, _body(self.request, self.body_limit))
 
     def once(self) -> services.Once:
         """The caller's Idempotency-Key with the fingerprint of this request."""
-        request = self.request
+        request, body = self.request, _body(self.request, self.body_limit)
         key = requests.idempotency_key(request.headers.get("Idempotency-Key"))
-        return services.Once(key, requests.fingerprint(request.method or "", request.path, _body(request)))
+        return services.Once(key, requests.fingerprint(request.method or "", request.path, body))
 
 
-def _body(request: Request) -> bytes:
+def _body(request: Request, limit: int) -> bytes:
     has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "Transfer-Encoding" in request.headers
     if has_body and request.content_type.partition(";")[0].strip() != "application/json":
         raise UnsupportedMediaType()
@@ -54,13 +55,13 @@ def _body(request: Request) -> bytes:
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if not declared.isdecimal():
         raise Malformed("Content-Length is not a number.")
-    if int(declared) > settings.API_BODY_LIMIT:
+    if int(declared) > limit:
         raise TooLarge()
     try:
         body: bytes = request.body
     except RequestDataTooBig:
         raise TooLarge() from None
-    if len(body) > settings.API_BODY_LIMIT:  # sent in chunks, without a length
+    if len(body) > limit:  # sent in chunks, without a length
         raise TooLarge()
     return body
 
@@ -93,10 +94,11 @@ class ProgressReports(AgentView):
 class Settlements(AgentView):
     scopes: ClassVar = (CALLS,)
     ended_keys_too: ClassVar = True
+    body_limit: ClassVar = settings.SETTLE_BODY_LIMIT
 
     @extend_schema(**schema.of(requests.Settle, 200, "SettledReceipt", idempotent=True, errors=(404, 409)))
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
-        """Settle a call with what it used; the answer is the receipt."""
+        """Settle a call with what it used, by leaf or as the provider answered; the answer is the receipt."""
         once, report = self.once(), self.decoded(requests.Settle)
         return _answer(services.settle(key=self.key, hold_id=hold_id, report=report, once=once))
 

@@ -11,10 +11,10 @@ from common.clock import billing_now
 from common.money import plain
 from common.tenancy import platform
 from metering import ledger
+from metering.estimating import estimate
 from metering.models import Call
-from metering.rating import rate_usage
+from metering.rating import rate_usage, with_request
 from metering.terms import from_json
-from providers.leaves import INPUT_SIDE, Leaf
 from wallets.models import Hold
 
 log = structlog.get_logger("expiry")
@@ -35,15 +35,6 @@ def end_expired_holds() -> int:
         ended += _end(ledger.release, [_released(call) for call in batch if not call.dispatched], "released")
         ended += _end(ledger.settle, [_estimated(call) for call in batch if call.dispatched], "settled")
     return ended
-
-
-def estimate(call: Call) -> dict[Leaf, int]:
-    """What a dispatched call is taken to have used: the larger of declared and reported input, at the base input rate,
-    and whatever else its progress reported."""
-    reported = {Leaf(leaf): int(tokens) for leaf, tokens in call.progress.items()}
-    seen = sum(tokens for leaf, tokens in reported.items() if leaf in INPUT_SIDE)
-    rest = {leaf: tokens for leaf, tokens in reported.items() if leaf not in INPUT_SIDE}
-    return {Leaf.INPUT: max(call.input_tokens, seen)} | rest
 
 
 def _expired(tried: Collection[uuid.UUID] = ()) -> list[Call]:
@@ -74,8 +65,9 @@ def _released(call: Call) -> ledger.Release:
 
 
 def _estimated(call: Call) -> ledger.Settle:
-    usage = estimate(call)
-    rated = rate_usage(from_json(call.hold.terms), usage)
+    terms = from_json(call.hold.terms)
+    usage = with_request(terms, estimate(declared_input=call.input_tokens, progress=call.progress))
+    rated = rate_usage(terms, usage)
     return ledger.Settle(
         organisation=call.organisation_id, key=None, fingerprint="", hold=str(call.pk), cost=plain(rated.cost),
         ended_by="expiry", record=str(uuid.uuid4()), status="failed", service_tier=rated.tier,

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
+from common import live
+
 
 class Result(NamedTuple):
     """What became of one operation. `figures` holds amounts as decimal strings."""
@@ -65,6 +67,7 @@ class Settle(msgspec.Struct):
     list_cost: str
     estimated: bool
     flags: list[str]
+    raw: msgspec.Raw | None = None
     n: int = 0
 
 
@@ -100,7 +103,9 @@ def _run(function: str, operations: list[Any]) -> list[Result]:
     with connection.cursor() as cursor:
         # The function's name is one of the four above, never input.
         cursor.execute(f"SELECT * FROM {function}(%s::json) ORDER BY n", [_encode(operations)])  # noqa: S608
-        return [_result(row) for row in cursor.fetchall()]
+        results = [_result(row) for row in cursor.fetchall()]
+    live.changed_on_commit(*{operation.organisation for operation in operations})
+    return results
 
 
 def _encode(operations: list[Any]) -> str:

@@ -4,10 +4,30 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from organisations.models import Agent, ApiKey, Organisation, Project
+from providers.leaves import CACHE_READS, INPUT_SIDE, OUTPUT_SIDE, Leaf
 from providers.models import Model
 from wallets.models import Hold, money
+
+
+def _tokens(side: frozenset[Leaf]) -> Combinable:
+    """The sum of some leaves, as an expression that PostgreSQL itself keeps true to them."""
+    names = [leaf.value for leaf in Leaf if leaf in side]
+    first, *others = [
+        Coalesce(Cast(KeyTextTransform(name, "leaves"), models.BigIntegerField()), models.Value(0)) for name in names
+    ]
+    total: Combinable = first
+    for other in others:
+        total = total + other
+    return total
+
+
+def _counted(side: frozenset[Leaf]) -> "models.GeneratedField":
+    return models.GeneratedField(expression=_tokens(side), output_field=models.BigIntegerField(), db_persist=True)
 
 
 class Call(models.Model):
@@ -24,6 +44,8 @@ class Call(models.Model):
     user = models.CharField(max_length=200, blank=True)  # a label of the caller's, not a member
     run = models.CharField(max_length=200, blank=True)
     input_tokens = models.BigIntegerField()  # declared: an upper bound
+    max_output_tokens = models.BigIntegerField(null=True)  # what the call was told it may produce
+    clamped = models.BooleanField(default=False)  # to what the wallet could pay, below what was asked for
     ttl_seconds = models.IntegerField()
     dispatched = models.BooleanField()  # sent to the provider: it may cost something even if nothing more is heard
     seq = models.BigIntegerField(default=-1)
@@ -61,6 +83,10 @@ class UsageRecord(models.Model):
     status = models.CharField(max_length=9, choices=Status.choices)
     service_tier = models.CharField(max_length=20)
     leaves = models.JSONField()
+    input_tokens = _counted(INPUT_SIDE)
+    cached_tokens = _counted(CACHE_READS)  # those of the input that were read from a cache
+    output_tokens = _counted(OUTPUT_SIDE)
+    raw = models.JSONField(null=True)  # what the provider itself reported; NULL where the caller named the leaves
     list_cost = money()  # at list prices
     cost = money()  # with the plan's markup, rounded once
     charge = money()  # what the wallet paid
@@ -83,12 +109,51 @@ class UsageRecord(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["organisation", "-posted_at"], name="usage_by_organisation"),
+            # Pages read by local day, newest first; `charge` inside lets burn rates be read from the index alone.
+            models.Index(
+                fields=["organisation", "-local_day", "-posted_at", "-id"], include=["charge"], name="usage_by_day"
+            ),
             models.Index(fields=["organisation", "run"], condition=~Q(run=""), name="usage_by_run"),
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class DailyUsage(models.Model):
+    """What was used on one local day, summed. Written in the commit of each settlement; `rebuild_usage` makes it anew.
+
+    Pages read these rows, so that they answer in a time that doesn't grow with the number of calls.
+    """
+
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    local_day = models.DateField()
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_index=False)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+", db_index=False)
+    user = models.CharField(max_length=200, blank=True)
+    requests = models.BigIntegerField()
+    estimated = models.BigIntegerField()  # how many of them
+    input_tokens = models.BigIntegerField()
+    cached_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    list_cost = money()
+    cost = money()
+    charge = money()
+    absorbed = money()
+
+    class Meta:
+        verbose_name_plural = "daily usage"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "local_day", "project", "agent", "model", "user"], name="daily_usage_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local_day} {self.charge:f}"
 
 
 class OverrunAlert(models.Model):

@@ -4,6 +4,7 @@ Terms are frozen when a call is authorised: every rate that can occur for its mo
 the plan's markup. The whole request is priced at the size class that its input reaches, at the tier of the response.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
@@ -13,6 +14,8 @@ from providers.leaves import INPUT_SIDE, OUTPUT_SIDE, PART_OF, Leaf
 
 MILLION = Decimal(1_000_000)
 STANDARD = "standard"
+# Providers date the snapshots of a model: "-20251001", "-2025-12-11".
+SNAPSHOT = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Terms:
     markup: Decimal
     tier: str
     rates: tuple[RateTerm, ...]
+
+    def names_model(self, model: str) -> bool:
+        """Whether the provider's answer may name the model so: a name, an alias, or a dated snapshot of one."""
+        bare = model.removeprefix("models/")
+        return bare in self.names or SNAPSHOT.sub("", bare) in self.names
 
     @property
     def tiers(self) -> frozenset[str]:
@@ -109,8 +117,16 @@ def quote(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, too
         inputs = set(leaves) if leaves is not None else (priced & INPUT_SIDE) or {Leaf.INPUT}
         per_input = max(_price(terms, leaf, input_tokens) for leaf in inputs)
         per_output = max(_price(terms, leaf, input_tokens) for leaf in (priced & OUTPUT_SIDE) | {Leaf.OUTPUT})
-        extras = sum((n * _price(terms, leaf, input_tokens) for leaf, n in tools.items() if n), Decimal(0))
+        counted = with_request(terms, tools)
+        extras = sum((n * _price(terms, leaf, input_tokens) for leaf, n in counted.items() if n), Decimal(0))
         return Quote((input_tokens * per_input + extras) / MILLION, per_output / MILLION)
+
+
+def with_request(terms: Terms, usage: Mapping[Leaf, int]) -> Mapping[Leaf, int]:
+    """The usage with its one request, where the model has a price per request."""
+    if Leaf.REQUEST in usage or all(rate.leaf is not Leaf.REQUEST for rate in terms.rates):
+        return usage
+    return {**usage, Leaf.REQUEST: 1}
 
 
 def rate_usage(terms: Terms, usage: Mapping[Leaf, int], *, tier: str | None = None, model: str | None = None) -> Rated:
@@ -120,7 +136,7 @@ def rate_usage(terms: Terms, usage: Mapping[Leaf, int], *, tier: str | None = No
     and flagged, as is a leaf without a price: usage is never lost.
     """
     flags = []
-    if model is not None and model not in terms.names:
+    if model is not None and not terms.names_model(model):
         flags.append(f"The response names model {model}; charged as {terms.model}.")
     if tier is not None and tier not in terms.tiers:
         flags.append(f"The response names service tier {tier}; charged as {terms.tier}.")

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from common.problems import InvalidFields, Malformed
 from providers.leaves import INPUT_SIDE, TOOL_CALLS, Leaf
@@ -60,12 +60,21 @@ class Progress(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Settle(Struct, forbid_unknown_fields=True, frozen=True):
-    """What a call used in the end. `model` and `service_tier` as the provider's response named them."""
+    """What a call used in the end: `usage` by leaf, or the provider's own answer as it is.
 
-    usage: Usage
+    `provider_response` is the response of the provider's API, its usage object alone, or the list of a stream's events.
+    `model` and `service_tier`: as the provider's response named them, where it is not sent itself.
+    """
+
+    usage: Usage | UnsetType = UNSET
+    provider_response: Any | UnsetType = UNSET
     status: Literal["completed", "cancelled", "failed"] = "completed"
     model: Label | None = None
     service_tier: Label | None = None
+
+    def __post_init__(self) -> None:
+        if (self.usage is UNSET) is (self.provider_response is UNSET):
+            raise ValueError("field `usage` or field `provider_response` is needed, and not both")
 
 
 class Release(Struct, forbid_unknown_fields=True, frozen=True):

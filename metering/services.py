@@ -12,7 +12,7 @@ from common.clock import billing_now
 from common.money import plain, round_up
 from common.problems import InvalidFields, NotFound, Problem
 from common.tenancy import tenant
-from metering import answers, ledger, requests
+from metering import answers, ledger, reported, requests
 from metering.errors import (
     AlreadyEnded,
     HasAccrued,
@@ -23,7 +23,7 @@ from metering.errors import (
     UnknownName,
 )
 from metering.models import Call
-from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage
+from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
 from metering.selectors import allowed_plan, call_for, may_end, remembered, transfers_of, usage_record
 from metering.terms import from_json, terms_of, to_json
 from organisations.authentication import require, require_active
@@ -176,13 +176,16 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
 
 
 def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
-    rated = _priced(call, report.usage, tier=report.service_tier, model=report.model)
+    terms = from_json(call.hold.terms)
+    found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
+    usage = with_request(terms, found.leaves)
+    rated = _priced(call, usage, tier=found.service_tier, model=found.model)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
         cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
         service_tier=rated.tier,
-        leaves={leaf.value: tokens for leaf, tokens in report.usage.items()}, list_cost=plain(rated.list_cost),
-        estimated=False, flags=list(rated.flags),
+        leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost),
+        estimated=found.estimated, flags=[*found.flags, *rated.flags], raw=found.raw,
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ BODIES: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a number": (b"1", FIELDS),
     "an unknown field": (b'{"balance": "1000000"}', FIELDS),
     "a field of another tenant": (b'{"organisation_id": 2}', FIELDS),
-    "too large": (b'{"run": "' + b"x" * 70_000 + b'"}', LARGE),
+    "too large": (b'{"run": "' + b"x" * 1_100_000 + b'"}', LARGE),
     "10 MB": (b" " * 10_000_000 + b"{}", LARGE),
     "compressed": (gzip.compress(b"{}"), MALFORMED),
 }

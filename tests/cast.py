@@ -76,6 +76,15 @@ def row_of(table: str, organisation_id: int) -> str:
     return json.dumps(json.loads(row[0]))
 
 
+def columns_of(table: str) -> str:
+    """The columns that a row is written with: not those that PostgreSQL works out itself."""
+    found = rows_of(
+        "SELECT quote_ident(attname) FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''", table
+    )  # fmt: skip
+    return ", ".join(name for (name,) in found)
+
+
 def fresh() -> None:
     """An empty database, for modules that build their cast once."""
     database.empty()

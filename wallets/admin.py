@@ -11,7 +11,8 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.admin import StaffAdmin, attempt, require_writer
+from common.admin import StaffAdmin, require_writer
+from common.forms import attempt
 from common.templatetags.figures import money, money_text, utc
 from organisations.admin.tenants import OrganisationFilter, TenantAdmin, organisations_like
 from organisations.models import Organisation, User

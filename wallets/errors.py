@@ -7,3 +7,7 @@ class NeedsSecondPerson(Exception):
 
 class GrantKeyReused(Exception):
     """The key of a grant came before with another amount, kind or reason."""
+
+
+class HoldsOpen(Exception):
+    """Calls are running: what they hold can't be taken back."""

@@ -146,6 +146,7 @@ class Transfer(models.Model):
         GRANT = "grant", "Grant"
         USAGE = "usage", "Usage"
         ABSORBED = "absorbed", "Absorbed overrun"
+        CORRECTION = "correction", "Correction"  # the opposite of the transfer that it names
 
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
@@ -169,18 +170,25 @@ class Transfer(models.Model):
                 condition=Q(kind="grant", debit="cash_clearing", credit="credits_paid")
                 | Q(kind="grant", debit="promotional_expense", credit="credits_promotional")
                 | Q(kind="usage", debit__in=["credits_paid", "credits_promotional"], credit="usage_revenue")
-                | Q(kind="absorbed", debit="absorbed_overrun", credit="usage_revenue"),
+                | Q(kind="absorbed", debit="absorbed_overrun", credit="usage_revenue")
+                | Q(kind="correction", debit="credits_paid", credit="cash_clearing")
+                | Q(kind="correction", debit="credits_promotional", credit="promotional_expense"),
                 name="transfer_accounts_of_its_kind",
             ),
             models.CheckConstraint(
-                condition=Q(kind="grant", grant__isnull=False, hold__isnull=True)
-                | Q(kind="usage", grant__isnull=False, hold__isnull=False)
-                | Q(kind="absorbed", grant__isnull=True, hold__isnull=False),
+                condition=Q(kind="grant", grant__isnull=False, hold__isnull=True, corrects__isnull=True)
+                | Q(kind="usage", grant__isnull=False, hold__isnull=False, corrects__isnull=True)
+                | Q(kind="absorbed", grant__isnull=True, hold__isnull=False, corrects__isnull=True)
+                | Q(kind="correction", grant__isnull=False, hold__isnull=True, corrects__isnull=False),
                 name="transfer_names_its_cause",
             ),
         ]
         indexes = [
             models.Index(fields=["organisation", "-id"], name="transfer_by_organisation"),
+            # "What was the balance at this moment?" is one look into the index.
+            models.Index(
+                fields=["organisation", "-posted_at", "-id"], include=["balance_after"], name="transfer_by_time"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -204,6 +212,11 @@ class IdempotencyRecord(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organisation", "scope", "key"], name="idempotency_key_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organisation", "-created_at"], condition=Q(outcome="refused"), name="idempotency_refused"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,10 +5,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import connection
 
+from common import live
 from common.clock import billing_now
 from common.tenancy import tenant
 from organisations.models import Organisation, User
-from wallets.errors import GrantKeyReused, NeedsSecondPerson
+from wallets.errors import GrantKeyReused, HoldsOpen, NeedsSecondPerson
 from wallets.models import Grant, Transfer, Wallet
 
 SOURCES = {
@@ -42,18 +43,65 @@ def grant_credits(
         wallet = _locked(organisation.pk)
         if (first := Grant.objects.filter(organisation=organisation, key=key).first()) is not None:
             return _same(first, grant)
-        grant.granted_at = max(wallet.last_posted_at, billing_now())
-        grant.full_clean()
-        grant.save()
-        wallet.balance += amount
-        wallet.last_posted_at = grant.granted_at
-        wallet.save(update_fields=["balance", "last_posted_at"])
-        debit, credit = SOURCES[Grant.Kind(kind)]
-        Transfer.objects.create(
-            organisation=organisation, kind=Transfer.Kind.GRANT, debit=debit, credit=credit, amount=amount,
-            balance_after=wallet.balance, grant=grant, posted_at=grant.granted_at,
-        )  # fmt: skip
+        _give(wallet, grant)
+        live.changed_on_commit(organisation.pk)
     return grant
+
+
+def start_over(*, organisation: Organisation, amount: Decimal, reason: str, key: str) -> Grant:
+    """Take all credits of a sandbox back and give it `amount` anew, in one step and once per `key`.
+
+    Each lot's rest goes back by the opposite of the transfer that brought it. Raises `HoldsOpen` while a call runs:
+    what it holds can't be taken. Raises `ValueError` for an organisation that is no sandbox.
+    """
+    if not organisation.sandbox:
+        raise ValueError("only a sandbox starts over")
+    grant = Grant(
+        organisation=organisation, kind=Grant.Kind.PROMOTIONAL, amount=amount, remaining=amount, reason=reason, key=key
+    )
+    with tenant(organisation.pk):
+        wallet = _locked(organisation.pk)
+        if (first := Grant.objects.filter(organisation=organisation, key=key).first()) is not None:
+            return _same(first, grant)
+        if wallet.held:
+            raise HoldsOpen()
+        for lot in Grant.objects.filter(organisation=organisation, remaining__gt=0).order_by("pk"):
+            _take_back(wallet, lot)
+        _give(wallet, grant)
+        live.changed_on_commit(organisation.pk)
+    return grant
+
+
+def _give(wallet: Wallet, grant: Grant) -> None:
+    grant.granted_at = max(wallet.last_posted_at, billing_now())
+    grant.full_clean()
+    grant.save()
+    debit, credit = SOURCES[Grant.Kind(grant.kind)]
+    _post(
+        wallet, grant.amount,
+        Transfer(kind=Transfer.Kind.GRANT, debit=debit, credit=credit, grant=grant, posted_at=grant.granted_at),
+    )  # fmt: skip
+
+
+def _take_back(wallet: Wallet, lot: Grant) -> None:
+    brought = Transfer.objects.get(grant=lot, kind=Transfer.Kind.GRANT)
+    _post(
+        wallet, -lot.remaining,
+        Transfer(kind=Transfer.Kind.CORRECTION, debit=brought.credit, credit=brought.debit, grant=lot, corrects=brought,
+                 posted_at=max(wallet.last_posted_at, billing_now())),
+    )  # fmt: skip
+    lot.remaining = Decimal(0)
+    lot.save(update_fields=["remaining"])
+
+
+def _post(wallet: Wallet, change: Decimal, transfer: Transfer) -> None:
+    """Post a transfer that changes the wallet; the caller holds its lock."""
+    wallet.balance += change
+    wallet.last_posted_at = transfer.posted_at
+    wallet.save(update_fields=["balance", "last_posted_at"])
+    transfer.organisation_id, transfer.amount = wallet.organisation_id, abs(change)
+    transfer.balance_after = wallet.balance
+    transfer.save()
 
 
 def _locked(organisation_id: int) -> Wallet:

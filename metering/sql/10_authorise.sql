@@ -22,9 +22,10 @@ BEGIN
   IF allowed IS NULL THEN RETURN; END IF;
   RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(allowed)), written AS (
     INSERT INTO metering_call (hold_id, organisation_id, project_id, agent_id, api_key_id, model_id, "user", run,
-                               input_tokens, ttl_seconds, dispatched, seq, progress, reported)
+                               input_tokens, max_output_tokens, clamped, ttl_seconds, dispatched, seq, progress, reported)
     SELECT h.hold, c.organisation, c.project, c.agent, c.api_key, c.model, c."user", c.run,
-           c.input_tokens, c.ttl, c.dispatched, -1, '{}', 0
+           c.input_tokens, (h.figures ->> 'max_output_tokens')::bigint, (h.figures ->> 'clamped')::boolean,
+           c.ttl, c.dispatched, -1, '{}', 0
     FROM held h JOIN json_to_recordset(allowed) AS c (n int, organisation bigint, project bigint, agent bigint,
       api_key bigint, model bigint, "user" text, run text, input_tokens bigint, ttl int, dispatched boolean) USING (n)
     WHERE h.outcome = 'authorised' AND NOT h.replayed

@@ -1,17 +1,18 @@
 -- Charge calls and write what they used, in one commit; absorbed overrun leaves an alert.
 CREATE OR REPLACE FUNCTION metering_settle(operations json)
 RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+DECLARE written uuid[]; results jsonb;
 BEGIN
-  RETURN QUERY WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations)), used AS (
+  WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations)), used AS (
     INSERT INTO metering_usagerecord (id, organisation_id, hold_id, revision, project_id, agent_id, api_key_id, model_id,
-      "user", run, status, service_tier, leaves, list_cost, cost, charge, absorbed, estimated, flags,
+      "user", run, status, service_tier, leaves, raw, list_cost, cost, charge, absorbed, estimated, flags,
       occurred_at, posted_at, local_day)
     SELECT u.record, c.organisation_id, c.hold_id, 0, c.project_id, c.agent_id, c.api_key_id, c.model_id,
-      c."user", c.run, u.status, u.service_tier, u.leaves, u.list_cost, u.cost,
+      c."user", c.run, u.status, u.service_tier, u.leaves, u.raw, u.list_cost, u.cost,
       (e.figures ->> 'charge')::numeric, (e.figures ->> 'absorbed')::numeric, u.estimated, u.flags,
       t.at, t.at, billing_day(t.at, o.billing_zone)
     FROM ended e
-    JOIN json_to_recordset(operations) AS u (n int, record uuid, status text, service_tier text, leaves jsonb,
+    JOIN json_to_recordset(operations) AS u (n int, record uuid, status text, service_tier text, leaves jsonb, raw jsonb,
       list_cost numeric, cost numeric(20, 9), estimated boolean, flags jsonb) USING (n)
     JOIN metering_call c ON c.hold_id = e.hold
     JOIN organisations_organisation o ON o.id = c.organisation_id
@@ -21,5 +22,8 @@ BEGIN
   ), alerted AS (
     INSERT INTO metering_overrunalert (organisation_id, usage_id, absorbed, raised_at)
     SELECT u.organisation_id, u.id, u.absorbed, u.posted_at FROM used u WHERE u.absorbed > 0
-  ) SELECT e.n, e.outcome, e.hold, e.figures, e.replayed FROM ended e;
+  ) SELECT (SELECT array_agg(u.id) FROM used u), jsonb_agg(to_jsonb(e)) INTO written, results FROM ended e;
+  PERFORM metering_sum_up(written);
+  RETURN QUERY SELECT r.* FROM jsonb_to_recordset(results)
+    AS r (n int, outcome text, hold uuid, figures jsonb, replayed boolean);
 END $$;

@@ -30,7 +30,7 @@ BREAKS = {
         "DELETE FROM wallets_transfer WHERE kind = 'usage'",
         {"balance_is_sum_of_transfers", "grant_remaining_is_by_transfers", "usage_is_what_was_posted"},
     ),
-    "lost usage": ("DELETE FROM metering_usagerecord", {"settled_once", "usage_is_what_was_posted"}),
+    "lost usage": ("DELETE FROM metering_usagerecord", {"settled_once", "usage_is_what_was_posted", "daily_usage_is_sum_of_usage"}),
     "reopened": (
         "UPDATE wallets_hold SET state = 'open', ended_by = '', ended_at = NULL WHERE state = 'settled'",
         {"held_is_sum_of_open_holds", "only_settled_holds_are_charged", "settled_once"},
@@ -40,9 +40,10 @@ BREAKS = {
     ),
     "cost": (
         "UPDATE metering_usagerecord SET cost = cost + 1, charge = charge + 1",
-        {"usage_is_what_was_posted", "cost_follows_from_terms"},
+        {"usage_is_what_was_posted", "cost_follows_from_terms", "daily_usage_is_sum_of_usage"},
     ),
-    "day": ("UPDATE metering_usagerecord SET local_day = local_day - 1", {"usage_day_is_local"}),
+    "day": ("UPDATE metering_usagerecord SET local_day = local_day - 1", {"usage_day_is_local", "daily_usage_is_sum_of_usage"}),
+    "sum": ("UPDATE metering_dailyusage SET output_tokens = output_tokens + 1", {"daily_usage_is_sum_of_usage"}),
     "no call": ("DELETE FROM metering_call c USING wallets_hold h WHERE h.id = c.hold_id AND h.state = 'open'", {"every_hold_has_its_call"}),
     "alert": (
         "INSERT INTO metering_overrunalert (organisation_id, usage_id, absorbed, raised_at)"
@@ -59,7 +60,7 @@ BREAKS = {
         "WITH m AS (INSERT INTO providers_model (provider_id, name, access_class, context_tokens, max_output_tokens)"
         " SELECT id, 'other', 'standard', 1, 1 FROM providers_provider RETURNING id)"
         " UPDATE metering_usagerecord SET model_id = m.id FROM m",
-        {"usage_stays_with_its_tenant"},
+        {"usage_stays_with_its_tenant", "daily_usage_is_sum_of_usage"},
     ),
     "staff": (
         "UPDATE organisations_user SET platform_role = 'finance'", {"staff_are_never_members"},
