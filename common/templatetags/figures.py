@@ -6,6 +6,7 @@ Amounts may be `Decimal` or the API's decimal strings; None and "" are written a
 import re
 from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.html import escape, format_html
@@ -126,7 +127,37 @@ def utc(moment: datetime | str | None) -> SafeString | str:
 
 
 @register.filter
+def day(moment: datetime) -> SafeString:
+    """Only the day, in UTC; the whole moment in the title."""
+    whole = moment.strftime("%-d %b %Y, %H:%M:%S UTC")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), whole, f"{moment:%-d %b %Y}")
+
+
+@register.filter
 def clock(moment: datetime) -> SafeString:
     """Only the time of day, in UTC, to the millisecond: for steps that follow each other closely."""
     text = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
+
+
+@register.filter
+def time_in(moment: datetime, zone: str) -> SafeString:
+    """The time of day in an organisation's billing zone, to the second; machine-readable beside."""
+    return format_html('<time datetime="{}">{:%H:%M:%S}</time>', moment.isoformat(), moment.astimezone(ZoneInfo(zone)))
+
+
+@register.filter
+def day_time_in(moment: datetime, zone: str) -> SafeString:
+    """Day and time in an organisation's billing zone, to the second: "25 Nov 2026, 12:04:31"."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return format_html('<time datetime="{}">{:%-d %b %Y, %H:%M:%S}</time>', moment.isoformat(), local)
+
+
+@register.filter
+def compact(number: int | None) -> SafeString | str:
+    """A large count for cards, with the exact one in its title: "58.3 M"; below a hundred thousand as it is."""
+    if number is None or abs(number) < 100_000:
+        return count(number)
+    name, size = next((n, s) for n, s in (("bn", 10**9), ("M", 10**6), ("k", 10**3)) if abs(number) >= s)
+    short = (Decimal(number) / size).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+    return format_html('<span title="{}">{} {}</span>', f"{number:,}", f"{short:,}", name)
