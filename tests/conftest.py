@@ -14,6 +14,7 @@ from organisations.models import User
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, make_tenant, make_user
+from tests.local_servers import providers  # noqa: F401
 
 
 @pytest.fixture(scope="session")
