@@ -1,6 +1,6 @@
 """One clock for billing: the database's."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
 
@@ -15,3 +15,11 @@ def billing_now() -> datetime:
         cursor.execute("SELECT billing_now()")
         now: datetime = cursor.fetchone()[0]
     return now
+
+
+def billing_day(moment: datetime, zone: str) -> date:
+    """The local day that `moment` (aware) is in, with days cut in `zone` (an IANA name): the database's own answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_day(%s, %s)", [moment, zone])
+        day: date = cursor.fetchone()[0]
+    return day
