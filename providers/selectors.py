@@ -24,9 +24,13 @@ def all_models() -> QuerySet[Model]:
 
 def rates_in_force(model_ids: list[int], at: datetime) -> list[Rate]:
     """The rate rows in force at `at` (aware) of these models; a leaf whose newest row has no price is left out."""
-    newest = (
-        Rate.objects.filter(model_id__in=model_ids, effective_from__lte=at)
+    return [rate for rate in newest_rates(at).filter(model_id__in=model_ids) if rate.price is not None]
+
+
+def newest_rates(at: datetime) -> QuerySet[Rate]:
+    """Of each leaf, tier and size class the newest row that has begun at `at` (aware), also one without a price."""
+    return (
+        Rate.objects.filter(effective_from__lte=at)
         .order_by("model_id", "leaf", "service_tier", "class_above", "-effective_from")
         .distinct("model_id", "leaf", "service_tier", "class_above")
     )
-    return [rate for rate in newest if rate.price is not None]

@@ -185,6 +185,9 @@ ADMIN = {
     **_read_only("providers/provider", "provider"),
     **_read_only("providers/model", "model"),
     **_read_only("providers/rate", "rate"),
+    "admin/providers/rate/import/": _admin(
+        "providers/rate/import/", post=DONE_BY_WRITERS, data={"dearer_than": "20", "digest": "none"}
+    ),
     **_read_only("metering/overrunalert", "alert"),
     "admin/metering/usagerecord/": _admin("metering/usagerecord/"),
     "admin/metering/usagerecord/<path:object_id>/change/": _admin(
