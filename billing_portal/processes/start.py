@@ -7,7 +7,17 @@ import time
 from collections.abc import Mapping, Sequence
 
 from billing_portal import paths
-from billing_portal.processes import environment, external, folders, leftovers, ports, preparation, product, supervisor
+from billing_portal.processes import (
+    demo,
+    environment,
+    external,
+    folders,
+    leftovers,
+    ports,
+    preparation,
+    product,
+    supervisor,
+)
 from billing_portal.processes.child import Child, Command
 from billing_portal.processes.console import say, step
 from billing_portal.processes.embedded import EmbeddedServers
@@ -52,6 +62,7 @@ class System:
         supervisor.adopt_orphans()
         leftovers.clear(self._place.run, self._place.postgres, self._stop.pause)
         listener = self._listen()
+        self._providers = demo.listen(os.environ, listener.getsockname()[1] + 1)
         try:
             self._start(listener)
             self._supervisor.run()
@@ -61,6 +72,8 @@ class System:
             with step("Stopping"):
                 listener.close()
                 self._supervisor.stop_all()
+                if self._providers:
+                    self._providers.close()
                 self._servers.stop()
         return 0
 
@@ -82,8 +95,8 @@ class System:
         logins = self._prepare(env)
         with step("Starting the site"):
             self._start_web(env, listener)
-        # After the site: all at once would compete for the cores, and nobody waits for these two.
-        self._keep_up(product.background(self._place, env))
+        # After the site: all at once would compete for the cores, and nobody waits for these.
+        self._keep_up([*product.background(self._place, env), *demo.commands(env, self._providers)])
         took = time.monotonic() - self._begun
         say(f"\nTransparent Billing runs at {self._url} (ready after {took:.1f} s)")
         say(f"{logins}\nLogs: {self._place.log}\nCtrl-C stops everything.")
@@ -98,6 +111,7 @@ class System:
             "ALLOWED_HOSTS": f"{ports.HOST},localhost",
             "DEBUG": "0",
             "DEMO": "1",
+            **demo.urls(self._providers),
             **self._server_urls(),
         }
         chosen = {name: os.environ[name] for name in (*values, *_OPTIONAL) if name in os.environ}
@@ -144,7 +158,7 @@ class System:
         self._supervisor.watch(children, supervisor.Stage.USERS)
 
 
-_OPTIONAL = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
+_OPTIONAL = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "LOCAL_PROVIDERS_URL")
 
 
 def _preferred_port() -> int:

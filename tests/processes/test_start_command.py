@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -84,13 +85,24 @@ def test_a_second_start_on_the_same_data_is_refused(up: RunningSystem) -> None:
     assert up.status("/livez") == 200
 
 
-@pytest.mark.parametrize("name", ["web-1", "worker", "beat", "valkey", "postgresql"])
+CHILDREN = ("web-1", "worker", "beat", "providers", "valkey", "postgresql")
+
+
+@pytest.mark.parametrize("name", CHILDREN)
 def test_a_killed_child_is_restarted(up: RunningSystem, name: str) -> None:
-    others = {other: up.child(other) for other in ("web-1", "worker", "beat", "valkey", "postgresql") if other != name}
+    others = {other: up.child(other) for other in CHILDREN if other != name}
     up.kill_child(name)
     wait_until(lambda: up.status("/readyz") == 200, f"ready after the death of {name}")
     assert f"{name} ended (killed by SIGKILL)" in up.output()
     assert {other: up.child(other) for other in others} == others, "the others stay up"
+
+
+def test_local_providers_answer_where_the_settings_say_and_know_no_secret(up: RunningSystem) -> None:
+    settings = environment.read(up.data / "portal.env")
+    assert httpx.get(f"{settings['LOCAL_PROVIDERS_URL']}/livez").text == "ok"
+    seen = (Path("/proc") / str(up.child("providers")) / "environ").read_text()
+    assert "LOCAL_PROVIDERS_URL=" in seen
+    assert [name for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL") if f"{settings[name]}\0" in seen] == []
 
 
 def test_postgresql_is_restarted_though_a_session_outlives_it(up: RunningSystem) -> None:
