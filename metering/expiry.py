@@ -8,13 +8,9 @@ import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from common.clock import billing_now
-from common.money import plain
 from common.tenancy import platform
-from metering import ledger
-from metering.estimating import estimate
+from metering import ending, ledger
 from metering.models import Call
-from metering.rating import rate_usage, with_request
-from metering.terms import from_json
 from wallets.models import Hold
 
 log = structlog.get_logger("expiry")
@@ -61,16 +57,8 @@ def _end(act: Callable[[list[Any]], list[ledger.Result]], operations: list[Any],
 
 
 def _released(call: Call) -> ledger.Release:
-    return ledger.Release(call.organisation_id, None, "", str(call.pk), "expiry")
+    return ending.released(call, ended_by="expiry")
 
 
 def _estimated(call: Call) -> ledger.Settle:
-    terms = from_json(call.hold.terms)
-    usage = with_request(terms, estimate(declared_input=call.input_tokens, progress=call.progress))
-    rated = rate_usage(terms, usage)
-    return ledger.Settle(
-        organisation=call.organisation_id, key=None, fingerprint="", hold=str(call.pk), cost=plain(rated.cost),
-        ended_by="expiry", record=str(uuid.uuid4()), status="failed", service_tier=rated.tier,
-        leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost), estimated=True,
-        flags=["Not settled in time: usage is estimated.", *rated.flags],
-    )  # fmt: skip
+    return ending.estimated(call, ended_by="expiry", flag="Not settled in time: usage is estimated.")

@@ -42,6 +42,8 @@ class Grant(models.Model):
         PAID = "paid", "Paid"
         PROMOTIONAL = "promotional", "Promotional"
 
+    START_OVER = "start over "  # how the key of a grant begins with which a sandbox started over
+
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (remaining)"
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="grants")

@@ -40,7 +40,7 @@ def grant_credits(
     )
     with tenant(organisation.pk):
         # Lock before reading: whether the key is new and what the balance is are only true under the lock.
-        wallet = _locked(organisation.pk)
+        wallet = locked(organisation.pk)
         if (first := Grant.objects.filter(organisation=organisation, key=key).first()) is not None:
             return _same(first, grant)
         _give(wallet, grant)
@@ -57,11 +57,12 @@ def start_over(*, organisation: Organisation, amount: Decimal, reason: str, key:
     if not organisation.sandbox:
         raise ValueError("only a sandbox starts over")
     grant = Grant(
-        organisation=organisation, kind=Grant.Kind.PROMOTIONAL, amount=amount, remaining=amount, reason=reason, key=key
-    )
+        organisation=organisation, kind=Grant.Kind.PROMOTIONAL, amount=amount, remaining=amount, reason=reason,
+        key=Grant.START_OVER + key,
+    )  # fmt: skip
     with tenant(organisation.pk):
-        wallet = _locked(organisation.pk)
-        if (first := Grant.objects.filter(organisation=organisation, key=key).first()) is not None:
+        wallet = locked(organisation.pk)
+        if (first := Grant.objects.filter(organisation=organisation, key=grant.key).first()) is not None:
             return _same(first, grant)
         if wallet.held:
             raise HoldsOpen()
@@ -104,7 +105,8 @@ def _post(wallet: Wallet, change: Decimal, transfer: Transfer) -> None:
     transfer.save()
 
 
-def _locked(organisation_id: int) -> Wallet:
+def locked(organisation_id: int) -> Wallet:
+    """The organisation's wallet, which nobody else changes before the running transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT wallets_lock(ARRAY[%s]::bigint[])", [organisation_id])
     return Wallet.objects.get(pk=organisation_id)
