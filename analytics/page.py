@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from analytics.sections import EVERYBODY, sections_for
+from common.problems import NotFound
 from common.tenancy import tenant
 from organisations.models import Member, Organisation, User
 from organisations.selectors import my_organisations
@@ -39,6 +41,15 @@ class Page:
         }
         return render(self.request, template, {**shell, **context}, status=status)
 
+    def form(self, form: Form, *, title: str, submit: str, back: str, **context: Any) -> HttpResponse:
+        """A page with a form that does one thing: `submit` is its button, `back` the way out.
+
+        Also `intro`, `danger` (the button is red) and `facts` (pairs of what it is about).
+        """
+        status = 422 if form.errors else 200
+        shown = {"form": form, "title": title, "submit": submit, "back": back, **context}
+        return self.render("pages/form.html", status=status, **shown)
+
 
 @contextmanager
 def organisation_page(request: HttpRequest, slug: str, roles: Collection[str] = EVERYBODY) -> Iterator[Page]:
@@ -55,6 +66,15 @@ def organisation_page(request: HttpRequest, slug: str, roles: Collection[str] = 
 def member_of(request: HttpRequest, slug: str, roles: Collection[str] = EVERYBODY) -> Member:
     """The membership of who is asking, for what is no page (a stream, a file, a form's act). Raises the same."""
     return _door(request, slug, roles)[0]
+
+
+@contextmanager
+def hidden_if_missing() -> Iterator[None]:
+    """`NotFound` from a selector or service becomes the page for it."""
+    try:
+        yield
+    except NotFound as error:
+        raise Http404 from error
 
 
 def signed_in(request: HttpRequest) -> User:

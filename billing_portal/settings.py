@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "csp",
+    "django_htmx",
     "common",
     "organisations",
     "wallets",
@@ -171,7 +172,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["organisations.authentication.HasApiKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "metering.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing: the OpenAPI document describes the API
     "EXCEPTION_HANDLER": "common.problem_handler.exception_handler",
     "UNAUTHENTICATED_USER": None,

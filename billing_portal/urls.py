@@ -1,15 +1,16 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from billing_portal import health, views
+from billing_portal import health, reference
 
 urlpatterns = [
     path("", include("analytics.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("organisations.urls")),
     path("api/v1/", include("metering.urls")),
-    path("problems/", views.problems, name="problems"),
-    path("problems/<slug:code>", views.problems, name="problem"),
+    path("api/reference/", reference.reference, name="api-reference"),
+    path("problems/", reference.problems, name="problems"),
+    path("problems/<slug:code>", reference.problem, name="problem"),
     path("livez", health.livez),
     path("readyz", health.readyz),
 ]

@@ -1,29 +1,17 @@
-"""Pages that belong to no app: error types, error pages."""
+"""Error pages: what a browser is shown, and the problem document that a caller of the API gets, for the same error."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
-from common.problems import Forbidden, Malformed, NotFound, Problem, ServerError, all_problems
-
-
-@require_safe
-def problems(request: HttpRequest, code: str = "") -> HttpResponse:
-    """Every error type of the API: when it comes, and what the caller does."""
-    kinds = all_problems()
-    if code and code not in {kind.code for kind in kinds}:
-        raise Http404
-    return render(request, "pages/problems.html", {"problems": kinds, "chosen": code})
-
-
-def _wants_document(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+from common.problems import Forbidden, FormTooOld, Malformed, NotFound, Problem, ServerError
+from common.requests import request_id
 
 
 def _error(request: HttpRequest, problem: Problem) -> HttpResponse:
-    if _wants_document(request):
+    if request.path_info.startswith("/api/"):
         return problem.response()
-    return render(request, "pages/error.html", {"problem": problem}, status=problem.status)
+    context = {"problem": problem, "request_id": request_id()}
+    return render(request, "pages/error.html", context, status=problem.status)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -44,4 +32,4 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return forbidden(request, PermissionError(reason))
+    return _error(request, FormTooOld())

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents. Each app declares its own `Problem` classes; one page explains them all."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -15,6 +16,7 @@ class Problem(Exception):
     meaning: ClassVar[str]  # for the page: when it comes
     remedy: ClassVar[str]  # for the page: what the caller does now
     retry_after: ClassVar[int | None] = None
+    example: ClassVar[Mapping[str, Any]] = {}  # for the page: a `detail` and `members` as they come
 
     def __init__(self, detail: str = "", **members: Any) -> None:
         super().__init__(detail or self.title)
@@ -45,12 +47,13 @@ class Malformed(Problem):
     status, code, title = 400, "malformed", "The request can't be read"
     meaning = "The body is not valid JSON in UTF-8, or a header the call needs is missing or not usable."
     remedy = "Mend the request; sending it again unchanged gives the same answer."
+    example = {"detail": "An Idempotency-Key header of 1 to 200 visible ASCII characters is required."}
 
 
 class Forbidden(Problem):
     status, code, title = 403, "forbidden", "This is not yours to do"
-    meaning = "You are signed in, but your role doesn't include this; or the form was too old to be sent."
-    remedy = "Ask somebody whose role includes it; for an old form, open the page again."
+    meaning = "You are signed in, but your role doesn't include this."
+    remedy = "Ask somebody whose role includes it: an owner or admin of the organisation."
 
 
 class NotFound(Problem):
@@ -62,7 +65,8 @@ class NotFound(Problem):
 class MethodNotAllowed(Problem):
     status, code, title = 405, "method_not_allowed", "This address doesn't take that method"
     meaning = "The address exists, but not for this HTTP method."
-    remedy = "See the OpenAPI document at /api/v1/schema for what it takes."
+    remedy = "See the API reference at /api/reference/ for what it takes."
+    example = {"detail": 'Method "PUT" not allowed.'}
 
 
 class TooLarge(Problem):
@@ -81,6 +85,10 @@ class InvalidFields(Problem):
     status, code, title = 422, "invalid_fields", "A field has a value that can't be used"
     meaning = "A field is missing, unknown, of the wrong type or out of range. `errors` names each."
     remedy = "Mend the fields named in `errors`."
+    example = {
+        "detail": "Expected `int` >= 0 - at `$.input_tokens`",
+        "errors": [{"field": "input_tokens", "message": "Expected `int` >= 0 - at `$.input_tokens`"}],
+    }
 
 
 class ServerError(Problem):
@@ -94,6 +102,14 @@ class Unavailable(Problem):
     meaning = "The database is restarting or too busy. Whether the call was recorded is not known."
     remedy = "Wait for Retry-After, then repeat with the same Idempotency-Key: it is carried out at most once."
     retry_after = 1
+
+
+class FormTooOld(Forbidden):
+    """What a page says when its form can't be trusted; callers of the API have no forms."""
+
+    title = "This form can't be taken"
+    meaning = "It was open for too long, or it was sent from another place. Nothing was done."
+    remedy = "Open the page again and fill it in once more. Cookies of this site have to be allowed."
 
 
 def all_problems() -> list[type[Problem]]:

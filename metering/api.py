@@ -11,13 +11,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.problems import Malformed, TooLarge, UnsupportedMediaType
+from common.problems import Malformed, NotFound, TooLarge, UnsupportedMediaType
 from common.tenancy import tenant
 from metering import requests, schema, selectors, services
+from metering.errors import (
+    AlreadyEnded,
+    HasAccrued,
+    InsufficientCredits,
+    KeyReused,
+    ModelNotAllowed,
+    ModelNotPriced,
+    UnknownModel,
+    UnknownName,
+)
+from organisations.errors import Suspended
 from organisations.models import ApiKey
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 CALLS, READ = ApiKey.Scope.CALLS, ApiKey.Scope.READ
+# What the description names beside the problems that any call may meet.
+REFUSED = (InsufficientCredits, ModelNotAllowed, Suspended, KeyReused, UnknownModel, ModelNotPriced, UnknownName)
+ENDED = (NotFound, KeyReused, AlreadyEnded)
 
 
 class AgentView(APIView):
@@ -73,7 +87,7 @@ def _answer(answer: msgspec.Struct, status: int = 200) -> Response:
 class Authorisations(AgentView):
     scopes: ClassVar = (CALLS,)
 
-    @extend_schema(**schema.of(requests.Authorise, 201, "Authorisation", idempotent=True, errors=(402, 403, 409)))
+    @extend_schema(**schema.of(requests.Authorise, 201, "Authorisation", idempotent=True, errors=REFUSED))
     def post(self, request: Request) -> Response:
         """Authorise a call: hold its worst case and learn how much output it may produce."""
         once, wanted = self.once(), self.decoded(requests.Authorise)
@@ -84,7 +98,7 @@ class ProgressReports(AgentView):
     scopes: ClassVar = (CALLS,)
     ended_keys_too: ClassVar = True
 
-    @extend_schema(**schema.of(requests.Progress, 200, "ProgressAnswer", errors=(404, 409)))
+    @extend_schema(**schema.of(requests.Progress, 200, "ProgressAnswer", errors=(NotFound, AlreadyEnded)))
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Report what a running call has used so far, and learn whether it may go on."""
         report = self.decoded(requests.Progress)
@@ -96,7 +110,7 @@ class Settlements(AgentView):
     ended_keys_too: ClassVar = True
     body_limit: ClassVar = settings.SETTLE_BODY_LIMIT
 
-    @extend_schema(**schema.of(requests.Settle, 200, "SettledReceipt", idempotent=True, errors=(404, 409)))
+    @extend_schema(**schema.of(requests.Settle, 200, "SettledReceipt", idempotent=True, errors=ENDED))
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Settle a call with what it used, by leaf or as the provider answered; the answer is the receipt."""
         once, report = self.once(), self.decoded(requests.Settle)
@@ -107,7 +121,7 @@ class Releases(AgentView):
     scopes: ClassVar = (CALLS,)
     ended_keys_too: ClassVar = True
 
-    @extend_schema(**schema.of(requests.Release, 200, "Released", idempotent=True, errors=(404, 409)))
+    @extend_schema(**schema.of(requests.Release, 200, "Released", idempotent=True, errors=(*ENDED, HasAccrued)))
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:
         """Release a call that was not made."""
         once, _ = self.once(), self.decoded(requests.Release)
@@ -115,7 +129,7 @@ class Releases(AgentView):
 
 
 class Receipts(AgentView):
-    @extend_schema(**schema.of(None, 200, "Receipt", errors=(404,)))
+    @extend_schema(**schema.of(None, 200, "Receipt", errors=(NotFound,)))
     def get(self, request: Request, hold_id: uuid.UUID) -> Response:
         """The receipt of a settled call."""
         key = self.key

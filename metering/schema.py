@@ -1,21 +1,34 @@
 """The OpenAPI description of the API, made from the structs that decode requests and build answers."""
 
+import functools
+from itertools import groupby
 from typing import Any
 
 import msgspec
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from common.problems import all_problems
+from common.problems import (
+    InvalidFields,
+    Malformed,
+    Problem,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from metering import answers, requests
+from metering.field_notes import EXAMPLES, note
+from organisations.errors import MissingScope, Unauthenticated
 
 _KINDS = [
     requests.Authorise, requests.Progress, requests.Settle, requests.Release,
     answers.Authorisation, answers.ProgressAnswer, answers.SettledReceipt, answers.Receipt, answers.Released,
     answers.Balance, answers.Models,
 ]  # fmt: skip
-_, COMPONENTS = msgspec.json.schema_components(_KINDS, ref_template="#/components/schemas/{name}")
 PROBLEM = {
+    "title": "Problem",
+    "description": "Why nothing was done, as RFC 9457 has it. Some kinds add members of their own.",
     "type": "object",
     "required": ["type", "title", "status", "code"],
     "properties": {
@@ -32,30 +45,72 @@ ONCE = OpenApiParameter(
 )  # fmt: skip
 
 
+class ApiSchema(AutoSchema):
+    """Adds which scopes of an API key an operation takes."""
+
+    def get_extensions(self) -> dict[str, Any]:
+        scopes = getattr(self.view, "scopes", ())
+        return {"x-scopes": [str(scope) for scope in scopes]}
+
+
 def of(
-    request: type[Any] | None, status: int, answer: str, *, idempotent: bool = False, errors: tuple[int, ...] = ()
+    request: type[Any] | None,
+    status: int,
+    answer: str,
+    *,
+    idempotent: bool = False,
+    errors: tuple[type[Problem], ...] = (),
 ) -> dict[str, Any]:
-    """Arguments for `extend_schema`: the request's struct, the answer's name and the problems it may give."""
-    always = (401, 403, 503) + ((400, 413, 415, 422) if request else ())
-    problems = {(code, "application/problem+json"): _described(code) for code in sorted({*always, *errors})}
-    body = {"application/json": _ref(request.__name__)} if request else None
+    """Arguments for `extend_schema`: the request's struct, the answer's name and the problems it may give.
+
+    `errors` are those of this operation alone: what any caller may meet is added.
+    """
+    always: list[type[Problem]] = [Unauthenticated, MissingScope, Unavailable]
+    if request:
+        always += [Malformed, TooLarge, UnsupportedMediaType, InvalidFields]
+    kinds = sorted({*always, *errors}, key=lambda kind: (kind.status, kind.code))
+    problems = {
+        (code, "application/problem+json"): _described([kind.code for kind in group])
+        for code, group in groupby(kinds, key=lambda kind: kind.status)
+    }
     return {
-        "request": body,
+        "request": {"application/json": _ref(request.__name__)} if request else None,
         "responses": {(status, "application/json"): _ref(answer), **problems},
         "parameters": [ONCE] if idempotent else [],
     }
 
 
-def _described(status: int) -> dict[str, Any]:
-    codes = [p.code for p in all_problems() if p.status == status]
-    return {"allOf": [_ref("Problem")], "description": "code: " + ", ".join(codes)}
+def _described(codes: list[str]) -> dict[str, Any]:
+    return {"allOf": [_ref("Problem")], "description": "code: " + ", ".join(codes), "x-codes": codes}
 
 
 def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _components() -> dict[str, Any]:
+    _, found = msgspec.json.schema_components(_KINDS, ref_template="#/components/schemas/{name}")
+    found["Problem"] = PROBLEM
+    for struct, schema in found.items():
+        for name, field in schema.get("properties", {}).items():
+            if (words := note(struct, name)) and "description" not in field:
+                field["description"] = words
+        if struct in EXAMPLES:
+            schema["examples"] = [EXAMPLES[struct]]
+    return found
+
+
+COMPONENTS = _components()
+
+
 def add_components(result: dict[str, Any], generator: AutoSchema, request: Any, public: bool) -> dict[str, Any]:
     """drf-spectacular's hook after generating: put the structs' own schemas where the operations refer to."""
-    result.setdefault("components", {}).setdefault("schemas", {}).update({**COMPONENTS, "Problem": PROBLEM})
+    result.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
     return result
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The whole description, made once in each process: it follows from the code alone."""
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return made

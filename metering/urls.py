@@ -1,7 +1,7 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
 
 from metering import api
+from metering.description import Description
 
 app_name = "api"
 urlpatterns = [
@@ -12,5 +12,5 @@ urlpatterns = [
     path("receipts/<uuid:hold_id>", api.Receipts.as_view(), name="receipt"),
     path("balance", api.Balances.as_view(), name="balance"),
     path("models", api.ModelList.as_view(), name="models"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", Description.as_view(), name="schema"),
 ]

@@ -13,6 +13,7 @@ class MissingScope(Problem):
     status, code, title = 403, "missing_scope", "The API key may not do this"
     meaning = "The key is valid, but lacks the scope that `scope` names."
     remedy = "Use a key with that scope. `calls` and `usage:report` are given by the platform's staff."
+    example = {"detail": "This needs a key with the scope calls.", "scope": "calls"}
 
 
 class Suspended(Problem):
@@ -27,3 +28,15 @@ class LastOwner(Exception):
 
 class StaffIsNeverMember(Exception):
     """Platform staff see every organisation, so they may not also act as a customer of one."""
+
+
+class AlreadyMember(Exception):
+    """Nobody is a member of an organisation twice."""
+
+
+class RoleNotYours(Exception):
+    """Only owners make, change and remove owners; only owners and admins anybody else."""
+
+
+class FormSentBefore(Exception):
+    """The form made its key already; sending it again makes no second one."""

@@ -1,5 +1,6 @@
 """What staff fill in about organisations and keys; people's forms stand in `organisations.people_forms`."""
 
+import uuid
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -37,6 +38,22 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         if zone not in available_timezones():
             raise ValidationError(f"{zone} is not an IANA time zone, such as Europe/Berlin.")
         return zone
+
+
+class ReadKeyForm(forms.Form):
+    """A customer's own key, for reading. `form_id` makes a form that is sent twice issue one key."""
+
+    LIFETIMES = {"30": "30 days", "90": "90 days", "365": "A year", "": "No end"}
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    name = forms.CharField(
+        max_length=100, help_text="What will use it, such as: cost dashboard.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    days = forms.TypedChoiceField(
+        choices=list(LIFETIMES.items()), coerce=int, empty_value=None, required=False, initial="365", label="Works for",
+        help_text="A key that ends by itself can't be forgotten.",
+    )  # fmt: skip
 
 
 class IssueKeyForm(forms.Form):

@@ -21,7 +21,7 @@ OUTSIDE = (
     "/admin/password_change/",
 )
 # New passwords: no organisation's rows, but the audit trail shall say who set them.
-PASSWORDS = ("/accounts/password/reset/key/", "/admin/password_change/")
+PASSWORDS = ("/accounts/password/reset/key/", "/accounts/password/change/", "/admin/password_change/")
 
 
 class SnapshotMiddleware:

@@ -88,3 +88,28 @@ class AddUserForm(PasswordForm):
         if User.objects.filter(email=email).exists():
             raise ValidationError("Somebody has this e-mail already.")
         return email
+
+
+class InviteForm(forms.Form):
+    """A new member; `roles` are those that the person who asks may give. A known address keeps its account's name."""
+
+    email = forms.EmailField(max_length=254, label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(
+        max_length=150, required=False, help_text="How others see them. Who has an account keeps the name there.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"] = forms.ChoiceField(choices=roles, initial=Member.Role.VIEWER)
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class MemberRoleForm(forms.Form):
+    """Another role for a member."""
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"] = forms.ChoiceField(choices=roles)

@@ -20,11 +20,20 @@ class Secret(NamedTuple):
     digest: bytes
 
 
-def new_secret() -> Secret:
-    """A fresh key: `tb_<prefix>_<43 characters>`."""
-    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+def new_secret(form: str = "") -> Secret:
+    """A fresh key: `tb_<prefix>_<43 characters>`.
+
+    The same `form` (an id of what was sent, unique to its sender) always gives the same prefix, which is unique in the
+    database: a form that is sent twice can make one key only. The secret itself is always random.
+    """
+    prefix = _prefix_of(form) if form else "".join(secrets.choice(_ALPHABET) for _ in range(12))
     rest = secrets.token_urlsafe(32)
     return Secret(f"tb_{prefix}_{rest}", prefix, digest(rest))
+
+
+def _prefix_of(form: str) -> str:
+    number = int.from_bytes(digest(f"form {form}"))
+    return "".join(_ALPHABET[number // len(_ALPHABET) ** place % len(_ALPHABET)] for place in range(12))
 
 
 def split(text: str) -> tuple[str, bytes] | None:

@@ -2,10 +2,24 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from common.clock import billing_now
 from common.problems import NotFound
 from common.tenancy import platform
-from organisations.models import ApiKey, Member, User
+from organisations.models import ApiKey, Member, Organisation, User
+
+KEYS_SHOWN = 200
+
+
+def billed_organisations() -> QuerySet[Organisation]:
+    """Every organisation but the sandboxes: what sums and lists across organisations are made of, without exception."""
+    return Organisation.objects.filter(sandbox=False)
+
+
+def sandboxes() -> QuerySet[Organisation]:
+    """The organisations that no sum and no list has unless somebody asks for them by name."""
+    return Organisation.objects.filter(sandbox=True)
 
 
 def find_api_key(prefix: str) -> ApiKey | None:
@@ -26,6 +40,35 @@ def membership(user: User, slug: str) -> Member:
     if found is None:
         raise NotFound()
     return found
+
+
+def members_of(organisation: Organisation) -> list[Member]:
+    """The organisation's members with their accounts, owners first, then by role and name."""
+    rank = list(Member.Role.values).index
+    members = Member.objects.select_related("user").filter(organisation=organisation)
+    return sorted(members, key=lambda m: (rank(m.role), str(m.user).casefold(), m.pk))
+
+
+def member_with_id(organisation: Organisation, member_id: int) -> Member:
+    """A member of the organisation with their account; raises `NotFound`."""
+    found = Member.objects.select_related("user").filter(organisation=organisation, pk=member_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def key_with_id(organisation: Organisation, key_id: int) -> ApiKey:
+    """An API key of the organisation with what it is bound to; raises `NotFound`."""
+    found = ApiKey.objects.select_related("project", "agent").filter(organisation=organisation, pk=key_id).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def keys_of(organisation: Organisation) -> list[ApiKey]:
+    """The organisation's newest API keys, newest first, with what they are bound to."""
+    keys = ApiKey.objects.select_related("project", "agent", "created_by").filter(organisation=organisation)
+    return list(keys.order_by("-pk")[:KEYS_SHOWN])
 
 
 def is_in_force(key: ApiKey, now: datetime | None = None) -> bool:

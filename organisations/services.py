@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 from common.clock import billing_now
 from common.tenancy import platform, tenant
 from organisations import secrets
-from organisations.errors import LastOwner, StaffIsNeverMember
+from organisations.errors import FormSentBefore, LastOwner, StaffIsNeverMember
 from organisations.models import Agent, ApiKey, Member, Organisation, Project, User
 
 
@@ -99,14 +100,18 @@ def issue_api_key(
     agent: Agent | None = None,
     by: User | None = None,
     expires_at: datetime | None = None,
+    form_id: UUID | None = None,
 ) -> IssuedKey:
     """Make an API key and return its secret, which is not kept.
 
     A key with the scope `calls` needs `project` and `agent`: calls are booked on them. `by` is the person
-    who issues it, None for the system. `expires_at` is aware. Raises `ValidationError`.
+    who issues it, None for the system. `expires_at` is aware. `form_id` names the form that asks: the same one sent
+    again raises `FormSentBefore`. Raises `ValidationError`.
     """
-    secret = secrets.new_secret()
+    secret = secrets.new_secret(f"{organisation.pk} {form_id}" if form_id else "")
     with tenant(organisation.pk):
+        if form_id and ApiKey.objects.filter(prefix=secret.prefix).exists():
+            raise FormSentBefore(secret.prefix)
         if expires_at is not None and expires_at <= billing_now():
             raise ValidationError({"expires_at": "The key would already have expired."})
         key = ApiKey(

@@ -1,4 +1,4 @@
-"""Signing in and out, and a forgotten password; nothing else of allauth has a page here."""
+"""Signing in and out, a password changed or forgotten; nothing else of allauth has a page here."""
 
 from allauth.account import views
 from django.urls import path, re_path
@@ -10,6 +10,7 @@ _page = require_http_methods(["GET", "HEAD", "POST"])
 urlpatterns = [
     path("login/", _page(views.login), name="account_login"),
     path("logout/", _page(views.logout), name="account_logout"),
+    path("password/change/", _page(views.password_change), name="account_change_password"),
     path("password/reset/", _page(views.password_reset), name="account_reset_password"),
     path("password/reset/done/", _page(views.password_reset_done), name="account_reset_password_done"),
     re_path(

@@ -31,7 +31,7 @@ Rule = dict[str, str]
 
 
 class Row(NamedTuple):
-    """`path` with names of the cast's things in braces; `data` is a body that would be taken.
+    """`path` with names of the cast's things in braces; `data` is a body that would be taken, "{new}" in it a fresh id.
 
     `other` is for PUT, PATCH, DELETE, OPTIONS and TRACE. `signs_out`: the request ends the session it comes with.
     """
@@ -48,6 +48,11 @@ class Row(NamedTuple):
 NOT_TAKEN: Rule = {REST: "not taken"}
 PUBLIC: Rule = {REST: "ok"}
 FOR_MEMBERS: Rule = {MEMBERS: "ok", f"{STAFF} {STRANGER}": "hidden", REST: "sign in"}
+
+MANAGERS = "owner admin"
+_NOT_FOR: Rule = {"billing developer viewer": "forbidden", f"{STAFF} {STRANGER}": "hidden", REST: "sign in"}
+FOR_MANAGERS: Rule = {MANAGERS: "ok", **_NOT_FOR}
+DONE_BY_MANAGERS: Rule = {MANAGERS: "done", **_NOT_FOR}
 
 BY_STAFF: Rule = {STAFF: "ok", REST: "sign in"}
 BY_WRITERS: Rule = {WRITERS: "ok", "support": "forbidden", REST: "sign in"}
@@ -104,6 +109,30 @@ PAGES = {
     "": Row("", {STAFF: "done", f"{MEMBERS} {STRANGER}": "done", REST: "sign in"}, NOT_TAKEN),
     "o/<slug:slug>/": Row("o/ada/", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/receipts/<uuid:hold_id>": Row("o/ada/receipts/{settled}", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/members/": Row("o/ada/members/", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/members/add/": Row(
+        "o/ada/members/add/",
+        FOR_MANAGERS,
+        DONE_BY_MANAGERS,
+        data={"email": "{new}@ada.example", "name": "New", "role": "viewer"},
+    ),
+    "o/<slug:slug>/members/<int:member_id>/": Row(
+        "o/ada/members/{colleague}/", FOR_MANAGERS, DONE_BY_MANAGERS, data={"role": "developer"}
+    ),
+    "o/<slug:slug>/members/<int:member_id>/invite/": Row(
+        "o/ada/members/{colleague}/invite/", NOT_TAKEN, DONE_BY_MANAGERS, data={}
+    ),
+    "o/<slug:slug>/members/<int:member_id>/remove/": Row(
+        "o/ada/members/{leaver}/remove/", FOR_MANAGERS, DONE_BY_MANAGERS, data={}
+    ),
+    "o/<slug:slug>/keys/": Row("o/ada/keys/", FOR_MANAGERS, NOT_TAKEN),
+    "o/<slug:slug>/keys/issue/": Row(
+        "o/ada/keys/issue/", FOR_MANAGERS, FOR_MANAGERS, data={"form_id": "{new}", "name": "New", "days": "30"}
+    ),
+    "o/<slug:slug>/keys/<int:key_id>/revoke/": Row(
+        "o/ada/keys/{spare_key}/revoke/", FOR_MANAGERS, DONE_BY_MANAGERS, data={}
+    ),
+    "api/reference/": Row("api/reference/", PUBLIC, NOT_TAKEN),
     "problems/": Row("problems/", PUBLIC, NOT_TAKEN),
     "problems/<slug:code>": Row("problems/not_found", PUBLIC, NOT_TAKEN),
     "livez": Row("livez", PUBLIC, NOT_TAKEN),
@@ -118,6 +147,10 @@ ACCOUNTS = {
     ),
     "accounts/logout/": Row(
         "accounts/logout/", {SIGNED_IN: "ok", REST: "sign in"}, {REST: "sign in"}, data={}, signs_out=True
+    ),
+    "accounts/password/change/": Row(
+        "accounts/password/change/", {SIGNED_IN: "ok", REST: "sign in"}, {SIGNED_IN: "ok", REST: "sign in"},
+        data={"oldpassword": "wrong", "password1": "a new one 1", "password2": "a new one 1"},
     ),
     "accounts/password/reset/": Row("accounts/password/reset/", PUBLIC, PUBLIC, data={"email": "not an address"}),
     "accounts/password/reset/done/": Row("accounts/password/reset/done/", PUBLIC, NOT_TAKEN),

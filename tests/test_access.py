@@ -1,6 +1,7 @@
 """Walks every route and method with every kind of caller and compares with the matrix."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
@@ -77,6 +78,9 @@ def _things(ada: Tenant, ben: Tenant) -> dict[str, Any]:
     ids |= {name: one(f"SELECT id FROM {table} LIMIT 1")[0] for name, table in shared.items()}
     settled = one("SELECT id FROM wallets_hold WHERE state = 'settled' AND organisation_id = %s", ada.id)[0]
     person = make_user("person@ada.example")
+    for name in ("colleague", "leaver"):
+        user = make_user(f"{name}@ada.example", member_of=ada.organisation, as_="viewer")
+        ids[name] = one("SELECT id FROM organisations_member WHERE user_id = %s", user.pk)[0]
     return {
         **ids, **open_calls, "settled": settled, "organisation": ada.id, "ben": ben.id, "project": ada.project.pk,
         "agent": ada.agent.pk, "spare_key": spare.key.pk, "person": person.pk,
@@ -100,8 +104,12 @@ def ask(world: SimpleNamespace, caller: str, method: str, row: Row) -> Any:
     if path.startswith("/api/"):
         return client.generic(method, path, json.dumps(row.data or {}), "application/json", headers=headers)
     if method == "POST":
-        return client.post(path, row.data or {}, headers=headers)
+        return client.post(path, _fresh(row.data or {}), headers=headers)
     return client.generic(method, path, headers=headers)
+
+
+def _fresh(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: v.replace("{new}", str(uuid.uuid4())) if isinstance(v, str) else v for name, v in data.items()}
 
 
 def differs(answer: Any, outcome: str) -> str:

@@ -161,3 +161,27 @@ def compact(number: int | None) -> SafeString | str:
     name, size = next((n, s) for n, s in (("bn", 10**9), ("M", 10**6), ("k", 10**3)) if abs(number) >= s)
     short = (Decimal(number) / size).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     return format_html('<span title="{}">{} {}</span>', f"{number:,}", f"{short:,}", name)
+
+
+@register.filter
+def date_in(moment: datetime, zone: str) -> str:
+    """The local day of a moment in words: "1 November"."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%-d %B}"
+
+
+@register.filter
+def plain_money(amount: Amount, currency: str = "USD") -> str:
+    """The same as `money` in bare text, for labels and drawings."""
+    return money_text(amount, currency)
+
+
+@register.filter
+def tick(amount: Decimal, currency: str = "USD") -> str:
+    """An amount beside an axis: no cents where there are none ("$60")."""
+    return _signed(amount, _with_places(amount, 0), currency)
+
+
+@register.filter
+def plus(amount: Decimal, more: int) -> Decimal:
+    """A coordinate, moved."""
+    return amount + more

@@ -63,6 +63,7 @@ class DayFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(TenantAdmin):
+    leaves_sandboxes_out = False  # evidence hides nothing; entries of users belong to no organisation at all
     list_display = ("moment", "who", "action", "what", "organisation", "changes")
     list_filter = (OrganisationFilter, TableFilter, ActionFilter, DayFilter)
     list_select_related = ("organisation",)

@@ -10,8 +10,9 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.admin import attempt, require_writer
+from common.admin import require_writer
 from common.clock import billing_now
+from common.forms import attempt
 from organisations.admin.tenants import OrganisationFilter, TenantAdmin
 from organisations.forms import ConfirmForm, IssueKeyForm
 from organisations.models import ApiKey, Organisation, User

@@ -10,11 +10,13 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.admin import StaffAdmin, attempt, require_writer
+from common.admin import StaffAdmin, require_writer
+from common.forms import attempt
 from common.templatetags.figures import utc
-from organisations.admin.tenants import OrganisationFilter, TenantAdmin
+from organisations.admin.tenants import OrganisationFilter, OwnSandboxFilter, TenantAdmin
 from organisations.forms import ConfirmForm, OrganisationForm, SuspendForm
 from organisations.models import Agent, Member, Organisation, Project
+from organisations.selectors import billed_organisations
 from organisations.services import resume_organisation, suspend_organisation
 
 
@@ -36,7 +38,7 @@ class ZoneFilter(admin.SimpleListFilter):
     parameter_name = "zone"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        zones = Organisation.objects.order_by("billing_zone").values_list("billing_zone", flat=True).distinct()
+        zones = billed_organisations().order_by("billing_zone").values_list("billing_zone", flat=True).distinct()
         return [(zone, zone) for zone in zones]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> QuerySet[Organisation]:
@@ -48,7 +50,7 @@ class OrganisationAdmin(StaffAdmin):
     form = OrganisationForm
     change_form_template = "admin/organisations/organisation.html"
     list_display = ("name", "slug", "email", "state", "billing_zone", "since")
-    list_filter = (StateFilter, "sandbox", ZoneFilter)
+    list_filter = (StateFilter, OwnSandboxFilter, ZoneFilter)
     search_fields = ("name", "slug", "email")
     search_help_text = "Name, slug or e-mail."
     ordering = ("name", "pk")

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, reverse
 
-from common.admin import StaffAdmin, attempt
+from common.admin import StaffAdmin
+from common.forms import attempt
 from organisations.models import User
 from organisations.people_forms import AddUserForm, PasswordForm, RoleForm
 

@@ -1,5 +1,6 @@
 """Lists of rows that belong to an organisation: found by it, never by scanning all of them."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
@@ -9,6 +10,7 @@ from django.shortcuts import get_object_or_404
 
 from common.admin import StaffAdmin
 from organisations.models import Organisation
+from organisations.selectors import billed_organisations, sandboxes
 
 FOUND = 50  # organisations that one search takes into account
 
@@ -31,12 +33,45 @@ class OrganisationFilter(SimpleListFilter):
         return queryset.filter(organisation_id=self.value()) if self.value() else queryset
 
 
+class SandboxFilter(SimpleListFilter):
+    """Sandboxes are left out unless they are chosen: all of them here, or one through `OrganisationFilter`."""
+
+    title = "billing"
+    parameter_name = "sandbox"
+    column = "organisation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        return [("yes", "Sandboxes")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        billed, *others = super().choices(changelist)
+        yield {**billed, "display": "Billed"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if request.GET.get(OrganisationFilter.parameter_name):
+            return queryset
+        chosen = sandboxes() if self.value() else billed_organisations()
+        return queryset.filter(**{f"{self.column}__in": chosen})
+
+
+class OwnSandboxFilter(SandboxFilter):
+    """The same for the list of organisations itself."""
+
+    column = "pk"
+
+
 class TenantAdmin(StaffAdmin):
     """The search names organisations: those are few, the rows are many, and only they are indexed by it."""
+
+    leaves_sandboxes_out = True
 
     list_filter: ClassVar[tuple[Any, ...]] = (OrganisationFilter,)
     search_fields = ("organisation__slug",)
     search_help_text = "An organisation's name, slug or e-mail."
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        return [*super().get_list_filter(request), *([SandboxFilter] if self.leaves_sandboxes_out else [])]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
