@@ -24,4 +24,4 @@ class Description(SpectacularAPIView):
 @functools.cache
 def _written(kind: str) -> bytes:
     renderer = OpenApiJsonRenderer() if kind == "json" else OpenApiYamlRenderer()
-    return bytes(renderer.render(document(), renderer_context={}))  # type: ignore[arg-type]  # bytes, whatever it says
+    return bytes(renderer.render(document(), renderer_context={}))
