@@ -3,6 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+
 from billing_portal.env import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -117,6 +119,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "end expired holds": {"task": "metering.tasks.end_expired_holds", "schedule": 15.0},
     "write last use of API keys": {"task": "organisations.tasks.write_last_used", "schedule": 60.0},
+    "make yesterday's sums anew": {
+        "task": "metering.tasks.rebuild_daily_usage",
+        "schedule": crontab(minute="40", hour="2"),
+    },
     "verify the ledger": {"task": "wallets.tasks.verify_ledger", "schedule": 300.0},
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

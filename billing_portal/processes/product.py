@@ -14,7 +14,7 @@ _CONNECTIONS_PER_WEB_PROCESS = "8"
 _WORKER_PROCESSES = 2
 _UVICORN = (
     *("--workers=1", "--loop=uvloop", "--http=httptools", "--no-access-log"),
-    *("--timeout-graceful-shutdown=10", "--lifespan=off"),
+    *("--timeout-graceful-shutdown=4", "--lifespan=off"),
 )
 
 

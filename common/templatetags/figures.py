@@ -143,14 +143,15 @@ def clock(moment: datetime) -> SafeString:
 @register.filter
 def time_in(moment: datetime, zone: str) -> SafeString:
     """The time of day in an organisation's billing zone, to the second; machine-readable beside."""
-    return format_html('<time datetime="{}">{:%H:%M:%S}</time>', moment.isoformat(), moment.astimezone(ZoneInfo(zone)))
+    local = moment.astimezone(ZoneInfo(zone))
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), local.strftime("%H:%M:%S"))
 
 
 @register.filter
 def day_time_in(moment: datetime, zone: str) -> SafeString:
     """Day and time in an organisation's billing zone, to the second: "25 Nov 2026, 12:04:31"."""
     local = moment.astimezone(ZoneInfo(zone))
-    return format_html('<time datetime="{}">{:%-d %b %Y, %H:%M:%S}</time>', moment.isoformat(), local)
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), local.strftime("%-d %b %Y, %H:%M:%S"))
 
 
 @register.filter
