@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from common.templatetags.figures import money, utc
 from metering import answers
 from metering.models import OverrunAlert, UsageRecord
-from metering.selectors import transfers_of, usage_record
+from metering.selectors import settlement
 from organisations.admin.tenants import OrganisationFilter, TenantAdmin
 from wallets.admin import receipt_link
 from wallets.models import Hold
@@ -47,11 +47,11 @@ class UsageRecordAdmin(TenantAdmin):
         hold = get_object_or_404(Hold, pk=hold_id)
         if hold.state != Hold.State.SETTLED:
             raise Http404
-        record = usage_record(hold.organisation_id, hold_id)
-        shown = answers.receipt(record, transfers_of(record))
+        found = settlement(hold.organisation_id, hold_id)
+        shown = answers.receipt(*found)
         return self.page(
-            request, "admin/metering/receipt.html", title="Receipt", organisation=record.organisation, record=record,
-            receipt=shown, currency=shown.currency, agrees=shown.rounding.after == shown.cost,
+            request, "admin/metering/receipt.html", title="Receipt", organisation=found.first.organisation,
+            record=found.first, receipt=shown, currency=shown.currency,
         )  # fmt: skip
 
     @admin.display(description="Posted")

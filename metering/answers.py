@@ -4,14 +4,15 @@ Money is a decimal string in plain notation; moments are ISO 8601 with offset. A
 that a repeated call gets the same bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from common.money import plain
-from metering.rating import Line, Rated, RateTerm, Terms, rate_usage
+from metering.proof import checks, recompute
+from metering.rating import Line, RateTerm, Terms
 from metering.terms import from_json
 from providers.leaves import Leaf
 
@@ -91,6 +92,26 @@ class Rounding(Struct):
     after: str
 
 
+class ReceiptCheck(Struct):
+    """A figure of the receipt worked out again, from leaves, frozen rates and ledger rows."""
+
+    what: str
+    stored: str
+    again: str
+    agrees: bool
+
+
+class Revision(Struct):
+    """A later correction of the settlement: what it changed, as signed differences."""
+
+    revision: int
+    posted_at: str
+    leaves: dict[str, int]
+    cost: str
+    charged: str
+    absorbed: str
+
+
 class Receipt(Struct):
     """How a charge came about, down to the rates and the ledger; anyone can recompute it."""
 
@@ -109,6 +130,7 @@ class Receipt(Struct):
     plan: str
     markup: str
     leaves: list[ReceiptLine]
+    provider_usage: dict[str, Any] | None
     list_cost: str
     rounding: Rounding
     cost: str
@@ -116,10 +138,15 @@ class Receipt(Struct):
     absorbed: str
     held: str
     released: str
+    max_output_tokens: int | None
+    clamped: bool
     currency: str
     authorised_at: str
     posted_at: str
     transfers: list[ReceiptTransfer]
+    revisions: list[Revision]
+    agrees: bool
+    checks: list[ReceiptCheck]
 
 
 class SettledReceipt(Receipt):
@@ -181,44 +208,56 @@ def authorisation(hold: str, figures: dict[str, Any], terms: Terms, currency: st
     return Authorisation(id=hold, **figures, currency=currency, rates=prices(terms))
 
 
-def receipt(record: Any, transfers: Iterable[Any]) -> Receipt:
-    """The receipt of a usage record (with hold, model, project, agent, organisation loaded) and its transfers."""
-    terms, hold = from_json(record.hold.terms), record.hold
-    rated = recompute(record)
+def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:
+    """The receipt of a settlement: its usage records (see `metering.selectors.settlement`) and ledger rows.
+
+    Figures are those after all revisions.
+    """
+    record, hold = records[0], records[0].hold
+    terms, rated = from_json(hold.terms), recompute(records)
+    found = checks(records, transfers)
+    cost, charge, absorbed = (sum(getattr(r, name) for r in records) for name in ("cost", "charge", "absorbed"))
     return Receipt(
         id=str(hold.pk),
         status=record.status,
         ended_by=hold.ended_by,
-        estimated=record.estimated,
-        flags=record.flags,
+        estimated=records[-1].estimated,
+        flags=[flag for r in records for flag in r.flags],
         provider=terms.provider,
         model=terms.model,
         project=record.project.slug,
         agent=record.agent.slug,
         user=record.user,
         run=record.run,
-        service_tier=record.service_tier,
+        service_tier=records[-1].service_tier,
         plan=terms.plan,
         markup=plain(terms.markup),
         leaves=[_line(line) for line in rated.lines],
-        list_cost=plain(record.list_cost),
+        provider_usage=records[-1].raw,
+        list_cost=plain(sum(r.list_cost for r in records)),
         rounding=Rounding(9, "half away from zero, once, on the sum", _short(rated.exact), plain(rated.cost)),
-        cost=plain(record.cost),
-        charged=plain(record.charge),
-        absorbed=plain(record.absorbed),
+        cost=plain(cost),
+        charged=plain(charge),
+        absorbed=plain(absorbed),
         held=plain(hold.amount),
         released=plain(max(hold.amount - record.charge, hold.amount * 0)),
+        max_output_tokens=hold.call.max_output_tokens,
+        clamped=hold.call.clamped,
         currency=record.organisation.currency,
         authorised_at=moment(hold.authorised_at),
         posted_at=moment(record.posted_at),
         transfers=[_transfer(t) for t in transfers],
+        revisions=[_revision(r) for r in records[1:]],
+        agrees=all(check.agrees for check in found),
+        checks=[ReceiptCheck(c.what, plain(c.stored), plain(c.again), c.agrees) for c in found],
     )
 
 
-def recompute(record: Any) -> Rated:
-    """Rate a usage record again from its leaves and the frozen terms: what the receipt shows and checks itself by."""
-    usage = {Leaf(leaf): tokens for leaf, tokens in record.leaves.items()}
-    return rate_usage(from_json(record.hold.terms), usage, tier=record.service_tier)
+def _revision(record: Any) -> Revision:
+    return Revision(
+        record.revision, moment(record.posted_at), record.leaves, plain(record.cost), plain(record.charge),
+        plain(record.absorbed),
+    )  # fmt: skip
 
 
 def _line(line: Line) -> ReceiptLine:

@@ -1,6 +1,7 @@
 """Reads of calls, usage and prices, each within the scope of one organisation."""
 
 import uuid
+from typing import NamedTuple
 
 from django.db.models import Sum
 
@@ -41,28 +42,40 @@ def may_end(key: ApiKey, call: Call) -> bool:
     return same or ApiKey.Scope.ACT_FOR in key.scopes
 
 
-def usage_record(organisation_id: int, hold_id: uuid.UUID) -> UsageRecord:
-    """The first usage record of a settled hold with all that a receipt names; raises `NotFound`."""
-    related = ("hold", "project", "agent", "model__provider", "organisation", "api_key")
-    found = UsageRecord.objects.select_related(*related).filter(hold_id=hold_id, revision=0).first()
-    if found is None or found.organisation_id != organisation_id:
+class Settlement(NamedTuple):
+    """A settled call: its usage record, then its revisions, oldest first; and the ledger rows that it posted."""
+
+    records: list[UsageRecord]
+    transfers: list[Transfer]
+
+    @property
+    def first(self) -> UsageRecord:
+        return self.records[0]
+
+    def as_settled(self) -> "Settlement":
+        """As it was before any revision: what the call that settled it is answered, however late it asks again."""
+        at = self.first.posted_at
+        return Settlement(self.records[:1], [row for row in self.transfers if row.posted_at == at])
+
+
+def settlement(organisation_id: int, hold_id: uuid.UUID) -> Settlement:
+    """The settlement of a hold with all that a receipt names; raises `NotFound`."""
+    related = ("hold__call", "project", "agent", "model__provider", "organisation", "api_key")
+    mine = {"organisation_id": organisation_id, "hold_id": hold_id}
+    records = list(UsageRecord.objects.select_related(*related).filter(**mine).order_by("revision"))
+    if not records:
         raise NotFound()
-    return found
-
-
-def transfers_of(record: UsageRecord) -> list[Transfer]:
-    """The ledger rows that a settlement posted, in order."""
-    found = Transfer.objects.filter(organisation_id=record.organisation_id, hold_id=record.hold_id)
-    return list(found.order_by("pk"))
+    return Settlement(records, list(Transfer.objects.filter(**mine).order_by("pk")))
 
 
 def receipt_for(key: ApiKey, hold_id: uuid.UUID) -> answers.Receipt:
     """The receipt of a settled call; a key without `read` sees its own project and agent only."""
-    record = usage_record(key.organisation_id, hold_id)
+    found = settlement(key.organisation_id, hold_id)
+    record = found.first
     own = record.api_key_id == key.pk or (record.project_id, record.agent_id) == (key.project_id, key.agent_id)
     if not (own or {ApiKey.Scope.READ, ApiKey.Scope.ACT_FOR} & set(key.scopes)):
         raise NotFound()
-    return answers.receipt(record, transfers_of(record))
+    return answers.receipt(*found)
 
 
 def remembered(organisation_id: int, key: str) -> IdempotencyRecord | None:

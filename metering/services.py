@@ -24,7 +24,7 @@ from metering.errors import (
 )
 from metering.models import Call
 from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
-from metering.selectors import allowed_plan, call_for, may_end, remembered, transfers_of, usage_record
+from metering.selectors import allowed_plan, call_for, may_end, remembered, settlement
 from metering.terms import from_json, terms_of, to_json
 from organisations.authentication import require, require_active
 from organisations.errors import Suspended, Unauthenticated
@@ -107,8 +107,7 @@ def settle(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Settle, once: On
     if result.outcome != "settled":
         raise _refusal(key, result)
     with tenant(key.organisation_id):
-        record = usage_record(key.organisation_id, hold_id)
-        receipt = answers.receipt(record, transfers_of(record))
+        receipt = answers.receipt(*settlement(key.organisation_id, hold_id).as_settled())
     fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
     return answers.SettledReceipt(**fields, available=result.figures["available"])
 

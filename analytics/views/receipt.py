@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from analytics.page import hidden_if_missing, organisation_page
 from metering import answers
-from metering.selectors import transfers_of, usage_record
+from metering.selectors import settlement
 
 
 @require_safe
@@ -16,6 +16,5 @@ from metering.selectors import transfers_of, usage_record
 def receipt(request: HttpRequest, slug: str, hold_id: uuid.UUID) -> HttpResponse:
     """A receipt, for members."""
     with organisation_page(request, slug) as page, hidden_if_missing():
-        record = usage_record(page.organisation.pk, hold_id)
-        shown = answers.receipt(record, transfers_of(record))
-        return page.render("pages/receipt.html", record=record, receipt=shown)
+        found = settlement(page.organisation.pk, hold_id)
+        return page.render("pages/receipt.html", record=found.first, receipt=answers.receipt(*found))

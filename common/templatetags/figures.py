@@ -3,6 +3,7 @@
 Amounts may be `Decimal` or the API's decimal strings; None and "" are written as a dash, since "not measured" is not 0.
 """
 
+import json
 import re
 from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -186,3 +187,15 @@ def tick(amount: Decimal, currency: str = "USD") -> str:
 def plus(amount: Decimal, more: int) -> Decimal:
     """A coordinate, moved."""
     return amount + more
+
+
+@register.filter
+def day_of(moment: str) -> str:
+    """The day of an ISO 8601 moment, as the API writes it, in UTC."""
+    return f"{datetime.fromisoformat(moment):%-d %b %Y}"
+
+
+@register.filter
+def json_text(document: object) -> str:
+    """A JSON document, indented to be read."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
