@@ -52,9 +52,11 @@ class PortalAdminSite(AdminSite):
 def _attention() -> dict[str, Any]:
     # Imported here: the site stands before any model is loaded.
     from metering.models import OverrunAlert
+    from organisations.selectors import billed_organisations
     from wallets.selectors import latest_verification, organisations_by_state
 
-    overruns = OverrunAlert.objects.select_related("organisation", "usage").order_by("-raised_at")
+    overruns = OverrunAlert.objects.filter(organisation__in=billed_organisations())
+    overruns = overruns.select_related("organisation", "usage").order_by("-raised_at")
     return {
         "verification": latest_verification(),
         "stopped": list(organisations_by_state("stopped")[:SHOWN]),

@@ -34,12 +34,12 @@ class WalletAdmin(StaffAdmin):
         return [self.own("<int:organisation_id>/give-credits/", self.give_credits, "wallets_give_credits")]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Organisations with what they have; `?state=` stopped, low or ok, `?q=` for their names."""
+        """Organisations with what they have; `?state=` stopped, low, ok or sandbox, `?q=` for their names."""
         if request.method not in READING:
             return HttpResponseNotAllowed(READING)
         state, term = request.GET.get("state", ""), request.GET.get("q", "").replace("\0", "")[:200]
         page = _number(request, "p") or 1
-        if state not in ("", *selectors.STATES) or page > PAGES:
+        if state not in ("", *selectors.STATES, selectors.SANDBOX) or page > PAGES:
             raise Http404
         found = selectors.organisations_by_state(state)
         if term:
@@ -48,7 +48,7 @@ class WalletAdmin(StaffAdmin):
         rows = [selectors.standing(organisation) for organisation in found[start : start + PER_PAGE + 1]]
         return self.page(
             request, "admin/wallets/wallets.html", title="Wallets", rows=rows[:PER_PAGE], state=state, term=term,
-            states=selectors.STATES, number=page, previous=page - 1,
+            states=[*selectors.STATES, selectors.SANDBOX], number=page, previous=page - 1,
             following=page + 1 if len(rows) > PER_PAGE and page < PAGES else None,
         )  # fmt: skip
 

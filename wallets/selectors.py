@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Sum
 
 from organisations.models import Organisation
+from organisations.selectors import billed_organisations, sandboxes
 from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
 
 LOW = Decimal(10)  # available below this is shown as low
@@ -19,6 +20,7 @@ STATES = {
     "low": Q(wallet__balance__gt=F("wallet__held"), wallet__balance__lt=F("wallet__held") + LOW),
     "ok": Q(wallet__balance__gte=F("wallet__held") + LOW),
 }
+SANDBOX = "sandbox"
 
 
 class Standing(NamedTuple):
@@ -56,9 +58,9 @@ class LedgerPage(NamedTuple):
 
 
 def organisations_by_state(state: str = "") -> QuerySet[Organisation]:
-    """Organisations with their wallets, by name; `state` is a key of `STATES`, "" for all."""
-    found = Organisation.objects.select_related("wallet").order_by("name", "pk")
-    return found.filter(STATES[state]) if state else found
+    """Organisations with their wallets, by name; `state` is a key of `STATES`, "" for all, `SANDBOX` for sandboxes."""
+    found = sandboxes() if state == SANDBOX else billed_organisations()
+    return found.filter(STATES.get(state, Q())).select_related("wallet").order_by("name", "pk")
 
 
 def standing(organisation: Organisation, accrued: Decimal = Decimal(0)) -> Standing:
