@@ -1,0 +1,90 @@
+"""Anthropic's usage object: its input leaves are disjoint as they are, thinking is part of the output."""
+
+from collections.abc import Sequence
+
+from metering.normalising.merging import newest
+from metering.normalising.reading import Json, count, name_at, object_at, objects_at
+from metering.normalising.tally import Tally, without
+from providers.leaves import Leaf
+
+OUTPUT_FIELDS = ("output_tokens", "output_tokens_details", "iterations")
+TOOLS = {"web_search_requests": Leaf.WEB_SEARCH, "web_fetch_requests": Leaf.WEB_FETCH}
+LIFETIMES = {"ephemeral_5m_input_tokens": Leaf.CACHE_WRITE_5M, "ephemeral_1h_input_tokens": Leaf.CACHE_WRITE_1H}
+
+
+def count_usage(tally: Tally, usages: Sequence[Json], begun: Sequence[bool]) -> bool:
+    """Count the newest figures of `usages`; those marked in `begun` are of a stream's start and have no output yet.
+
+    Returns whether input and output are measured. Without output only the input is counted. Raises `UnreadableUsage`.
+    """
+    told = [_without_output(usage) if early else usage for usage, early in zip(usages, begun, strict=True)]
+    usage = newest(told)
+    _count_tokens(tally, usage, _grown(told))
+    for iteration in objects_at(usage, "iterations"):
+        _count_iteration(tally, iteration)
+    if count(usage, "output_tokens") is None:
+        return False
+    for field, leaf in TOOLS.items():
+        tally.add(leaf, count(usage, "server_tool_use", field))
+    return count(usage, "input_tokens") is not None
+
+
+def _without_output(usage: Json) -> Json:
+    count(usage, "output_tokens")  # not billed, but still no nonsense
+    return {name: found for name, found in usage.items() if name not in OUTPUT_FIELDS}
+
+
+def _count_tokens(tally: Tally, usage: Json, grown: int = 0) -> None:
+    tally.add(Leaf.INPUT, count(usage, "input_tokens"))
+    tally.add(Leaf.CACHE_READ, count(usage, "cache_read_input_tokens"))
+    _count_writes(tally, usage, grown)
+    thinking = count(usage, "output_tokens_details", "thinking_tokens")
+    tally.split(count(usage, "output_tokens"), "output tokens", {Leaf.REASONING: thinking}, Leaf.OUTPUT)
+
+
+def _count_writes(tally: Tally, usage: Json, grown: int) -> None:
+    """Cache writes by lifetime. Without a split they are of the default one, 5 minutes, and so are `grown` of them."""
+    total, split = count(usage, "cache_creation_input_tokens"), _split(usage)
+    if not split:
+        tally.add(Leaf.CACHE_WRITE_5M, total)
+        return
+    if grown:
+        split[Leaf.CACHE_WRITE_5M] = split.get(Leaf.CACHE_WRITE_5M, 0) + grown
+    counted = sum(split.values())
+    if total is not None and counted != total:
+        tally.differs(total, "cache writes", counted, "its split says")
+        split = without(split, counted - total)
+    for leaf, number in split.items():
+        tally.add(leaf, number)
+
+
+def _split(usage: Json) -> dict[Leaf, int]:
+    split: dict[Leaf, int] = {}
+    for field in object_at(usage, "cache_creation"):
+        number = count(usage, "cache_creation", field) if field.endswith("_input_tokens") else None
+        if number is not None:
+            leaf = LIFETIMES.get(field, Leaf.CACHE_WRITE)
+            split[leaf] = split.get(leaf, 0) + number
+    return split
+
+
+def _grown(usages: Sequence[Json]) -> int:
+    """Cache writes beyond those of the usage that has the split: only a stream's start has it, and its server tools may
+    write more later."""
+    field = "cache_creation_input_tokens"
+    split = [count(usage, field) for usage in usages if object_at(usage, "cache_creation")]
+    latest = count(newest(usages), field)
+    return max(latest - split[-1], 0) if split and split[-1] is not None and latest is not None else 0
+
+
+def _count_iteration(tally: Tally, iteration: Json) -> None:
+    """Work that the top-level figures leave out (`BetaUsage.iterations`): compaction is of the same model and counts;
+    an advisor is another model, at its own prices."""
+    kind = iteration.get("type")
+    if kind == "compaction":
+        _count_tokens(tally, iteration)
+    elif kind == "advisor_message":
+        other = Tally(tally.provider)
+        _count_tokens(other, iteration)
+        model = name_at(iteration, "model") or "another model"
+        tally.flag(f"An advisor, {model}, used {sum(other.leaves.values())} tokens of its own; they are not counted.")
