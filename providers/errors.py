@@ -16,4 +16,12 @@ class DearerNotAccepted(ImportRefused):
     """Prices rise by more than was asked to be marked, and nobody has accepted that."""
 
     def __init__(self, count: int, than: str) -> None:
-        super().__init__(f"{count} of these raise what is charged by more than {than} %, which has to be accepted.")
+        rise = "charge rises" if count == 1 else "charges rise"
+        super().__init__(f"{count} {rise} by more than {than} %, which has to be accepted.")
+
+
+class CannotAdd(ImportRefused):
+    """Models were asked for by name that can't be added as it was asked."""
+
+    def __init__(self, models: list[str]) -> None:
+        super().__init__(f"Can't be added: {', '.join(models)}.")

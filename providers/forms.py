@@ -74,6 +74,7 @@ class ApplyForm(forms.Form):
     def of(cls, found: Difference) -> "ApplyForm":
         """The form below a difference that is shown."""
         form = cls(initial={"digest": found.digest})
-        than = f"{found.ask.dearer_than:f}"
-        form.fields["accept_dearer"].label = f"I accept that {len(found.dearer)} of these rise by more than {than} %"
+        count = len(found.dearer)
+        rise = "charge rises" if count == 1 else "charges rise"
+        form.fields["accept_dearer"].label = f"I accept that {count} {rise} by more than {found.ask.dearer_than:f} %"
         return form

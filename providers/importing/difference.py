@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from providers.importing.additions import Addition, Refusal, additions
 from providers.importing.asking import Ask
@@ -35,16 +36,21 @@ class Difference:
     notes: tuple[str, ...]
     same: int
 
-    @property
+    @cached_property
     def writes(self) -> tuple[Change, ...]:
         """The changes that applying makes rows of."""
         kinds = {Kind.NEW, Kind.CHANGED} | ({Kind.GONE} if self.ask.retire else set())
         return tuple(change for change in self.changes if change.kind in kinds)
 
-    @property
+    @cached_property
     def dearer(self) -> tuple[Change, ...]:
         """Those of them that raise what is charged by more than was asked to be marked."""
         return tuple(change for change in self.writes if change.dearer(self.ask.dearer_than))
+
+    @property
+    def cannot_add(self) -> list[str]:
+        """Models that were asked for by name and can't be added: then nothing is applied."""
+        return [f"{refusal.provider}/{refusal.model}" for refusal in self.refusals if refusal.asked]
 
     @property
     def empty(self) -> bool:

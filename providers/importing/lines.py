@@ -28,7 +28,8 @@ class Line:
 
 def lines(found: Difference) -> list[Line]:
     """The changes in the order in which the book is read."""
-    return [_line(change, found) for change in found.changes]
+    dearer = set(found.dearer)
+    return [_line(change, found, change in dearer) for change in found.changes]
 
 
 def summary(found: Difference) -> str:
@@ -62,8 +63,7 @@ def price(amount: Decimal | None) -> str:
     return f"{int(whole):,}.{places.ljust(2, '0')}"
 
 
-def _line(change: Change, found: Difference) -> Line:
-    alert = change in found.dearer
+def _line(change: Change, found: Difference, alert: bool) -> Line:
     return Line(
         change=change,
         what="ends" if change.kind is Kind.GONE and found.ask.retire else change.kind.value,

@@ -21,6 +21,7 @@ def as_text(found: Difference) -> str:
 
 def as_json(found: Difference) -> str:
     """The same for programs; prices as decimal strings."""
+    written = set(found.writes)
     shown = {
         "list": found.edition,
         "dearer_than": f"{found.ask.dearer_than:f}",
@@ -29,7 +30,7 @@ def as_json(found: Difference) -> str:
         "same": found.same,
         "models": [vars(addition) for addition in found.additions],
         "aliases": [vars(alias) for alias in found.aliases],
-        "rates": [_rate(line, line.change in found.writes) for line in lines(found)],
+        "rates": [_rate(line, line.change in written) for line in lines(found)],
         "refused": [{"model": f"{r.provider}/{r.model}", "reason": r.reason} for r in found.refusals],
         "notes": found.notes,
     }

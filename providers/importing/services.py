@@ -8,7 +8,7 @@ from django.db import transaction
 
 from common.clock import billing_now
 from plans.selectors import access_classes
-from providers.errors import DearerNotAccepted, DifferenceChanged, ImportRefused
+from providers.errors import CannotAdd, DearerNotAccepted, DifferenceChanged, ImportRefused
 from providers.importing.additions import Addition
 from providers.importing.asking import Ask
 from providers.importing.book import Book, BookModel, Row
@@ -38,12 +38,14 @@ def apply_list(ask: Ask, *, digest: str, accept_dearer: bool) -> Difference:
 
     `digest`: of the difference that was shown. An approval by a second person may stand between the two: the digest
     tells whether what was approved is still what would be written. What differs no longer is nothing to write.
-    Raises `DifferenceChanged`, `DearerNotAccepted`, `ImportRefused`.
+    Raises `DifferenceChanged`, `DearerNotAccepted`, `CannotAdd`, `ImportRefused`.
     """
     with transaction.atomic():
         # One import at a time: another one would see neither our rows nor its own be refused.
         list(Provider.objects.select_for_update().order_by("pk"))
         world, found = _compare(ask)
+        if found.cannot_add:
+            raise CannotAdd(found.cannot_add)
         if found.empty:
             return found
         if found.digest != digest:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from common.tenancy import acting_as, signed
-from providers.errors import ImportRefused
+from providers.errors import CannotAdd, ImportRefused
 from providers.importing.asking import Ask
 from providers.importing.difference import Difference
 from providers.importing.lines import applied
@@ -52,8 +52,8 @@ Exit codes: 0 nothing to apply, or applied; 1 there is something to apply; 2 ref
         try:
             found = compare_with_list(ask)
             self._show(found, options)
-            if refused := [refusal.model for refusal in found.refusals if refusal.asked]:
-                raise ImportRefused(f"Can't be added: {', '.join(refused)}.")
+            if found.cannot_add:
+                raise CannotAdd(found.cannot_add)
             if options["apply"]:
                 with acting_as("command import_prices"), signed():
                     done = apply_list(ask, digest=found.digest, accept_dearer=options["accept_dearer"])

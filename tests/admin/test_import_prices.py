@@ -1,0 +1,186 @@
+"""Finance imports prices in the admin: what is seen is what is applied, who did it is kept, support only reads."""
+
+import re
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from providers.importing import services
+from providers.models import Model, Rate
+from tests import cast
+from tests.factories import make_model, make_plan
+from tests.metering.figures import rows_of
+from tests.providers.imports import a_model, a_world
+
+URL = "/admin/providers/rate/import/"
+D = Decimal
+
+
+@pytest.fixture
+def model(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A model whose input the list has at 6 instead of 5, and beside it a new one."""
+    make_plan()
+    says(monkeypatch, "6")
+    return make_model({"input": "5", "output": "25"})
+
+
+def says(monkeypatch: pytest.MonkeyPatch, price: str) -> None:
+    listed = a_model(prices={"input_mtok": D(price), "output_mtok": D(25)})
+    further = a_model("further", {"input_mtok": D(1), "output_mtok": D(2)}, context_window=1000)
+    monkeypatch.setattr(services, "installed_world", lambda at: a_world(at, listed, further))
+
+
+def seen(answer: Any) -> dict[str, str]:
+    """What the page's form would send."""
+    form = answer.content.decode().split('<form class="form prose" method="post"')[1].split("</form>")[0]
+    inputs = re.findall(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?', form)
+    return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"}
+
+
+def newest(model: Model) -> Decimal | None:
+    return Rate.objects.filter(model=model, leaf="input").order_by("-pk")[0].price
+
+
+def test_what_is_seen_is_applied_and_the_trail_says_by_whom(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    client = client_for(staff.finance)
+    page = client.get(URL)
+    assert page.status_code == 200
+    assert "Apply this change" in page.content.decode()
+    assert newest(model) == 5
+    answer = client.post(URL, seen(page), follow=True)
+    assert answer.redirect_chain == [(URL, 302)]
+    assert "Applied: 1 changed price." in answer.content.decode()
+    assert "The book agrees with the list." in answer.content.decode()
+    assert newest(model) == 6
+    [(actor, after)] = rows_of(
+        "SELECT actor, after FROM organisations_auditentry WHERE \"table\" = 'providers_rate' ORDER BY id DESC LIMIT 1"
+    )
+    assert (actor, after["price"]) == (f"user:{staff.finance.pk}", 6)
+
+
+def test_what_changed_since_it_was_seen_is_not_applied(
+    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_for(staff.finance)
+    sent = seen(client.get(URL))
+    says(monkeypatch, "5.5")
+    before = cast.contents()
+    answer = client.post(URL, sent)
+    assert answer.status_code == 422
+    assert "has changed since this was shown" in answer.content.decode()
+    assert cast.contents() == before
+    # The page that says so shows what there is now; sending that is fine.
+    assert client.post(URL, seen(answer)).status_code == 302
+    assert newest(model) == D("5.5")
+
+
+def test_a_form_without_its_digest_applies_nothing(model: Model, staff: SimpleNamespace, client_for: Any) -> None:
+    for digest in ({}, {"digest": ""}, {"digest": "x" * 65}, {"digest": "0" * 64}):
+        assert client_for(staff.finance).post(URL, {"dearer_than": "20", **digest}).status_code == 422
+    assert newest(model) == 5
+
+
+def test_rises_are_marked_and_have_to_be_accepted(
+    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, "10")
+    client = client_for(staff.finance)
+    page = client.get(URL, {"dearer_than": "50"})
+    assert "Dearer than 50 %" in page.content.decode()
+    assert "I accept that 1 charge rises by more than 50 %" in page.content.decode()
+    refused = client.post(URL, seen(page))
+    assert refused.status_code == 422
+    assert "which has to be accepted. Nothing was written." in refused.content.decode()
+    assert newest(model) == 5
+    assert client.post(URL, {**seen(page), "accept_dearer": "on"}).status_code == 302
+    assert newest(model) == 10
+    # Another threshold than the one that was looked at is another thing to have seen.
+    says(monkeypatch, "20")
+    sent = {**seen(client.get(URL, {"dearer_than": "50"})), "dearer_than": "500"}
+    assert client.post(URL, sent).status_code == 422
+
+
+def test_a_model_is_added_with_what_the_list_does_not_know(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    client = client_for(staff.finance)
+    asked = {"dearer_than": "20", "model": "test/further"}
+    page = client.get(URL, asked)
+    assert "say its access class, max output: the list doesn&#x27;t: test/further" in page.content.decode()
+    assert '<form class="form prose" method="post"' not in page.content.decode()
+    assert client.post(URL, {**asked, "digest": page.context["found"].digest}).status_code == 422
+    assert (Model.objects.count(), newest(model)) == (1, 5)  # all or nothing
+    page = client.get(URL, {**asked, "access_class": "standard", "max_output": "100"})
+    assert "test/further: class standard, context 1,000, at most 100 tokens of output" in page.content.decode()
+    assert client.post(URL, seen(page)).status_code == 302
+    assert Model.objects.get(name="further").max_output_tokens == 100
+
+
+def test_rates_end_only_when_asked(model: Model, staff: SimpleNamespace, client_for: Any) -> None:
+    client = client_for(staff.finance)
+    client.post(URL, seen(client.get(URL)))
+    Rate.objects.create(model=model, leaf="cache_read", price=1, effective_from="2026-01-01T00:00:00Z",
+                        source="genai-prices 0.1")  # fmt: skip
+    page = client.get(URL)
+    assert "no longer listed; kept unless retired" in page.content.decode()
+    assert '<form class="form prose" method="post"' not in page.content.decode()
+    page = client.get(URL, {"dearer_than": "20", "retire": "on"})
+    assert client.post(URL, {**seen(page), "accept_dearer": "on"}).status_code == 302
+    assert Rate.objects.filter(leaf="cache_read").order_by("-pk")[0].price is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dearer_than", ""), ("dearer_than", "-1"), ("dearer_than", "NaN"), ("dearer_than", "much"),
+        ("model", "gpt"), ("model", "/gpt"), ("model", "a/b\0"), ("access_class", "secret"), ("max_output", "0"),
+        ("max_output", "9" * 12), ("context_window", "many"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_beside_its_field(
+    field: str, value: str, model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    client = client_for(staff.finance)
+    for ask in (client.get, client.post):
+        answer = ask(URL, {"dearer_than": "20", field: value})
+        assert answer.status_code == 422
+        assert list(answer.context["form"].errors) == [field]
+    assert newest(model) == 5
+
+
+def test_support_reads_the_difference_and_can_apply_nothing(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    sent = seen(client_for(staff.finance).get(URL))
+    client = client_for(staff.support)
+    page = client.get(URL)
+    assert page.status_code == 200
+    assert "test/model" in page.content.decode()
+    assert "Apply" not in page.content.decode()
+    assert client.post(URL, sent).status_code == 403
+    assert newest(model) == 5
+
+
+def test_on_a_platform_of_another_currency_the_page_says_so(
+    model: Model, staff: SimpleNamespace, client_for: Any, settings: Any
+) -> None:
+    settings.CURRENCY = "EUR"
+    answer = client_for(staff.finance).get(URL)
+    assert answer.status_code == 422
+    assert "this platform bills in EUR." in answer.content.decode()
+
+
+def test_the_price_book_leads_there_and_the_real_list_is_read(
+    transactional_db: None, staff: SimpleNamespace, client_for: Any
+) -> None:
+    call_command("load_price_book")
+    client = client_for(staff.finance)
+    assert f'href="{URL}"' in client.get("/admin/providers/rate/").content.decode()
+    page = client.get(URL)
+    assert len(page.context["lines"]) == 46
+    assert "Apply these 46 changes" in page.content.decode()
