@@ -1,0 +1,111 @@
+"""A provider's stream that reports while it runs and is settled when it ends, however it ends."""
+
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Any, Self
+
+from billing_client.adapters.dialects import Body, Dialect
+from billing_client.adapters.refusals import refused
+from billing_client.adapters.tally import Tally
+from billing_client.answers import Progress
+from billing_client.call import Call
+from billing_client.call_errors import Stopped
+from billing_client.errors import BillingError, RateLimited, Unavailable
+from billing_client.receipts import Receipt
+
+# A stream must not stand still because billing does: what it may produce is held already.
+REPORT_SECONDS = 2.0
+
+
+class MeteredStream:
+    """The SDK's stream: its events, and all else it has. Iterating raises Stopped where the server says stop.
+
+    Ended early (`break`, `close`), it is settled with what came, as cancelled; cut by the network, as failed.
+    """
+
+    def __init__(self, stream: Any, call: Call, dialect: Dialect, body: Body, tally: Tally) -> None:
+        self._stream, self._call, self._tally = stream, call, tally
+        self._dialect, self._body = dialect, body
+        self._begun = False
+        self._events = self._metered()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __iter__(self) -> Generator[Any, None, None]:
+        # Not the generator itself: this one ends with the loop that uses it, and ends the other on a `break`.
+        yield from self._events
+
+    def __next__(self) -> Any:
+        return next(self._events)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream; what came of it is settled."""
+        if not self._begun:
+            self._begun = True  # a generator that was never begun does not notice its end
+            self._end(GeneratorExit())
+        self._events.close()
+
+    def _metered(self) -> Generator[Any, None, None]:
+        self._begun = True
+        try:
+            for event in self._stream:
+                if self._take(event):
+                    yield event
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._settle("completed" if self._tally.ended else "failed")
+
+    def _take(self, event: Any) -> bool:
+        """Note an event and report if it is time; True for one that the caller gets. Raises Stopped."""
+        seen = self._dialect.read(event)
+        self._tally.add(seen)
+        if self._tally.report_is_due() and (progress := report(self._call, self._tally)) and progress.stop:
+            raise Stopped(progress)
+        return not self._dialect.hides(self._body, seen)
+
+    def _end(self, error: BaseException) -> None:
+        """The stream did not come to its end: because of the provider, or because nobody wants more of it."""
+        close = getattr(self._stream, "close", None)
+        if close:
+            close()
+        if refused(error) and not self._tally.events:
+            self._call.was_refused()
+            self._call.leave(error)
+            return
+        by_provider = isinstance(error, Exception) and not isinstance(error, BillingError)
+        try:
+            self._settle("failed" if by_provider else "cancelled")
+        except BillingError as failure:
+            if isinstance(error, GeneratorExit):
+                raise  # nobody sees the notes of this one
+            error.add_note(str(failure))
+
+    def _settle(self, status: str) -> None:
+        try:
+            finish(self._call, self._tally, status)
+        except BillingError as failure:
+            raise self._call.complaint() from failure
+
+
+def report(call: Call, tally: Tally) -> Progress | None:
+    """Report what has come so far; None where billing can't be reached, which is no reason to stop."""
+    try:
+        return call.report(tally.usage, deadline=REPORT_SECONDS)
+    except (Unavailable, RateLimited):
+        return None
+
+
+def finish(call: Call, tally: Tally, status: str) -> Receipt:
+    """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure."""
+    if not tally.counted:
+        with suppress(BillingError):
+            report(call, tally)
+    return call.settle(tally.evidence, status=status)
