@@ -1,6 +1,7 @@
 """`python -m local.providers --port N`, or `--fd N` with a listening socket that the parent opened."""
 
 import argparse
+import asyncio
 import logging
 import os
 
@@ -13,7 +14,7 @@ from local.providers.reception import Settings
 def main() -> None:
     """Serve until a signal ends it; what is still being streamed then has one second."""
     options = _options()
-    logging.getLogger("uvicorn.error").addFilter(_was_not_cut_on_purpose)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     uvicorn.run(
         create(Settings(options.seed, options.tokens_per_second)),
         port=options.port,
@@ -38,9 +39,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _was_not_cut_on_purpose(record: logging.LogRecord) -> bool:
-    """A connection that the fault `cut` closes is no error of ours."""
-    return "without completing response" not in record.getMessage()
+def _is_news(record: logging.LogRecord) -> bool:
+    """A connection that the fault `cut` closed and an answer that a stop of the process ended are no errors."""
+    stopped = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not stopped and "without completing response" not in record.getMessage()
 
 
 if __name__ == "__main__":

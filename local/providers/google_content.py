@@ -1,52 +1,24 @@
 """Gemini: generateContent, streamGenerateContent and countTokens, under /google/v1 and /google/v1beta."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from starlette.responses import JSONResponse, Response
 
 from local.providers import catalogue
 from local.providers.calls import Call, Wish, count
 from local.providers.delivery import EventStream, event, whole
 from local.providers.errors import Kind, Refused
+from local.providers.google_body import read
 from local.providers.google_parts import metadata, of_tools
 from local.providers.google_usage import of_content, so_far
 from local.providers.reception import Arrival
 from local.providers.usage import Usage
 
 
-class _Thinking(msgspec.Struct, rename="camel"):
-    include_thoughts: bool = False
-    thinking_budget: int | None = None
-    thinking_level: str | None = None
-
-    def wanted(self) -> bool | None:
-        """Whether it makes the model think; None: as it does by itself."""
-        if self.thinking_budget is not None:
-            return self.thinking_budget != 0  # -1: as much as it finds right
-        return True if self.thinking_level or self.include_thoughts else None
-
-
-class _Config(msgspec.Struct, rename="camel"):
-    max_output_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    thinking_config: _Thinking = msgspec.field(default_factory=_Thinking)
-
-
-class _Body(msgspec.Struct, rename="camel"):
-    contents: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1)]
-    system_instruction: dict[str, Any] | None = None
-    tools: list[Any] | None = None
-    generation_config: _Config = msgspec.field(default_factory=_Config)
-    service_tier: str | None = None
-
-    def parts(self) -> list[Any]:
-        return [self.contents, self.system_instruction, self.tools]
-
-
 async def count_tokens(arrival: Arrival) -> Response:
     """The prompt tokens that the same request would be told."""
-    body = await arrival.body(_Body)
+    body = await read(arrival)
     model = arrival.request.path_params["model"]
     catalogue.find(arrival.provider, model)
     arrival.entry.model, arrival.entry.ended = model, "complete"
@@ -66,7 +38,7 @@ async def generate(arrival: Arrival) -> Response:
 
 
 async def _answer(arrival: Arrival, *, stream: bool) -> Response:
-    body = await arrival.body(_Body)
+    body = await read(arrival)
     config = body.generation_config
     wish = Wish(
         model=arrival.request.path_params["model"],

@@ -11,7 +11,8 @@ _KEPT = 500
 @dataclass
 class Entry:
     """A request. `limit` is the bound on output tokens it set; `sent_tokens` what it was sent of its answer so far;
-    `usage` what it was told in the end; `ended`: open, complete, refused, cut, short, or cancelled by the caller."""
+    `usage` what it is told if it hears the end; `ended`: open, complete, refused, cut, short, or cancelled by the
+    caller."""
 
     at: str
     provider: str
