@@ -163,7 +163,7 @@ def _since_restart(organisation: Organisation, restart: datetime) -> list[Spend]
 
 def _by_model(rows: "QuerySet[DailyUsage] | QuerySet[UsageRecord]", requests: Aggregate) -> list[Spend]:
     grouped = rows.values_list("model__provider__name", "model__name", "agent__name").annotate(
-        requests, Sum("input_tokens"), Sum("output_tokens"), spent=Sum("charge")
+        calls=requests, came_in=Sum("input_tokens"), came_out=Sum("output_tokens"), spent=Sum("charge")
     )
     found = list(grouped.order_by("-spent", "model__name", "agent__name"))
     colours = {name: n % 6 + 1 for n, name in enumerate(sorted({row[1] for row in found}))}
