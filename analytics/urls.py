@@ -5,6 +5,8 @@ from analytics.views.home import home
 from analytics.views.live import live, stream
 from analytics.views.overview import overview
 from analytics.views.receipt import receipt
+from analytics.views.simulation import control
+from analytics.views.usage import requests, usage, usage_csv
 
 app_name = "analytics"
 urlpatterns = [
@@ -12,6 +14,10 @@ urlpatterns = [
     path("o/<slug:slug>/", overview, name="overview"),
     path("o/<slug:slug>/live/", live, name="live"),
     path("o/<slug:slug>/live/stream", stream, name="live-stream"),
+    path("o/<slug:slug>/live/simulation", control, name="simulation"),
+    path("o/<slug:slug>/usage/", usage, name="usage"),
+    path("o/<slug:slug>/usage/requests", requests, name="usage-requests"),
+    path("o/<slug:slug>/usage.csv", usage_csv, name="usage-csv"),
     path("o/<slug:slug>/receipts/<uuid:hold_id>", receipt, name="receipt"),
     path("o/<slug:slug>/members/", members.members, name="members"),
     path("o/<slug:slug>/members/add/", members.add, name="member-add"),

@@ -108,6 +108,10 @@ DATABASES["owner"]["TEST"] = {"MIGRATE": False}
 APP_ROLE = urlsplit(env.str("DATABASE_URL")).username or "portal_app"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- Demo -----------------------------------------------------------------------------------------------------------
+# Members of a sandbox may start, pause and reset its simulated agents. The agents are a process of their own.
+SIMULATION: bool = env.bool("SIMULATION", default=DEMO)
+
 # --- Queue and cache ------------------------------------------------------------------------------------------------
 REDIS_URL: str = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL

@@ -108,6 +108,13 @@ def _read_only(table: str, thing: str) -> dict[str, Row]:
 PAGES = {
     "": Row("", {STAFF: "done", f"{MEMBERS} {STRANGER}": "done", REST: "sign in"}, NOT_TAKEN),
     "o/<slug:slug>/": Row("o/ada/", FOR_MEMBERS, NOT_TAKEN),
+    # Ada's is no sandbox; tests/analytics/test_simulation_controls.py has who may there.
+    "o/<slug:slug>/live/simulation": Row(
+        "o/ada/live/simulation",
+        NOT_TAKEN,
+        {f"{STAFF} {MEMBERS} {STRANGER}": "hidden", REST: "sign in"},
+        {"act": "start"},
+    ),
     "o/<slug:slug>/receipts/<uuid:hold_id>": Row("o/ada/receipts/{settled}", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/members/": Row("o/ada/members/", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/members/add/": Row(

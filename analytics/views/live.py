@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
+from analytics import simulation
 from analytics.chart import Drawing, draw
 from analytics.hub import Hub
 from analytics.live import CURVE_STEPS, Curve, Live
@@ -28,7 +29,8 @@ STREAM_SECONDS = 300  # then the browser connects, and identifies itself, again
 def live(request: HttpRequest, slug: str) -> HttpResponse:
     """The page as it is now."""
     with organisation_page(request, slug) as page:
-        return page.render("pages/live.html", **_context(live_figures(page.organisation)))
+        figures = live_figures(page.organisation)
+        return page.render("pages/live.html", simulation=simulation.state(page.organisation), **_context(figures))
 
 
 @require_safe
