@@ -115,6 +115,9 @@ PAGES = {
         {f"{STAFF} {MEMBERS} {STRANGER}": "hidden", REST: "sign in"},
         {"act": "start"},
     ),
+    "o/<slug:slug>/usage/": Row("o/ada/usage/", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/usage/requests": Row("o/ada/usage/requests", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/usage.csv": Row("o/ada/usage.csv", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/receipts/<uuid:hold_id>": Row("o/ada/receipts/{settled}", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/members/": Row("o/ada/members/", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/members/add/": Row(

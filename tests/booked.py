@@ -1,7 +1,7 @@
 """Usage of any moment, written past the API as the owner role: a history that no test could live through.
 
 The rows are such as settlements leave them, and their sums by day are made by the product's own function. The wallet
-knows nothing of them.
+knows nothing of them but the date.
 """
 
 import uuid
@@ -31,6 +31,7 @@ SELECT %s, o.id, %s, %s, %s, %s, %s, %s, %s, '', %s, 'standard', %s, %s, %s, %s,
   billing_day(t.at, o.billing_zone)
 FROM organisations_organisation o, (SELECT %s::timestamptz) AS t (at) WHERE o.id = %s
 """
+POSTED = "UPDATE wallets_wallet SET last_posted_at = greatest(last_posted_at, %s) WHERE organisation_id = %s"
 
 
 @dataclass
@@ -61,6 +62,8 @@ def book(tenant: Tenant, records: Iterable[Booked]) -> None:
         cursor.executemany(HOLD, [(b.hold, tenant.id, abs(b.charge), b.at, b.at, b.at) for b in booked])
         cursor.executemany(USAGE, [_values(tenant, b) for b in booked])
         cursor.execute("SELECT metering_sum_up(%s)", [[b.id for b in booked]])
+        cursor.execute("SELECT wallets_lock(%s)", [[tenant.id]])
+        cursor.execute(POSTED, [max(b.at for b in booked), tenant.id])
 
 
 def _values(tenant: Tenant, b: Booked) -> tuple[Any, ...]:
