@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Aggregate, Count, Q, QuerySet, Sum
@@ -165,9 +165,9 @@ def _by_model(rows: "QuerySet[DailyUsage] | QuerySet[UsageRecord]", requests: Ag
     grouped = rows.values_list("model__provider__name", "model__name", "agent__name").annotate(
         calls=requests, came_in=Sum("input_tokens"), came_out=Sum("output_tokens"), spent=Sum("charge")
     )
-    found = list(grouped.order_by("-spent", "model__name", "agent__name"))
+    found: list[tuple[Any, ...]] = list(grouped.order_by("-spent", "model__name", "agent__name"))
     colours = {name: n % 6 + 1 for n, name in enumerate(sorted({row[1] for row in found}))}
-    return [Spend(*row, colour=colours[row[1]]) for row in found]
+    return [Spend(*row, colours[row[1]]) for row in found]
 
 
 def _curve(organisation: Organisation, start: datetime, now: datetime) -> Curve:

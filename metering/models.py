@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Expression
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 
@@ -14,13 +14,13 @@ from providers.models import Model
 from wallets.models import Hold, money
 
 
-def _tokens(side: frozenset[Leaf]) -> Combinable:
+def _tokens(side: frozenset[Leaf]) -> Expression:
     """The sum of some leaves, as an expression that PostgreSQL itself keeps true to them."""
     names = [leaf.value for leaf in Leaf if leaf in side]
     first, *others = [
         Coalesce(Cast(KeyTextTransform(name, "leaves"), models.BigIntegerField()), models.Value(0)) for name in names
     ]
-    total: Combinable = first
+    total: Expression = first
     for other in others:
         total = total + other
     return total

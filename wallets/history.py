@@ -40,7 +40,7 @@ class Refusal(NamedTuple):
 # The last transfer before each step; by the index on (organisation, posted_at).
 _CURVE = """
 SELECT s.at, t.balance_after
-FROM generate_series(%s::timestamptz, %s::timestamptz, %s::interval) AS s (at)
+FROM generate_series(%s::timestamptz, %s::timestamptz, %s * interval '1 microsecond') AS s (at)
 LEFT JOIN LATERAL (
   SELECT balance_after FROM wallets_transfer
   WHERE organisation_id = %s AND posted_at <= s.at ORDER BY posted_at DESC, id DESC LIMIT 1) t ON true
@@ -51,7 +51,7 @@ ORDER BY s.at
 def balance_curve(organisation_id: int, start: datetime, end: datetime, steps: int) -> list[Point]:
     """The balance at `steps` + 1 moments from `start` to `end` (aware)."""
     with connection.cursor() as cursor:
-        cursor.execute(_CURVE, [start, end, (end - start) / steps, organisation_id])
+        cursor.execute(_CURVE, [start, end, (end - start) // timedelta(microseconds=steps), organisation_id])
         return [Point(at, balance) for at, balance in cursor.fetchall()]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -70,7 +71,7 @@ def _read_parts(organisation_id: int) -> Mapping[str, str]:
         connection.close()
 
 
-def _context(figures: Live) -> dict[str, object]:
+def _context(figures: Live) -> dict[str, Any]:
     zone = figures.organisation.billing_zone
     return {
         "live": figures,
