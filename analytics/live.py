@@ -167,7 +167,7 @@ def _by_model(rows: "QuerySet[DailyUsage] | QuerySet[UsageRecord]", requests: Ag
     )
     found: list[tuple[Any, ...]] = list(grouped.order_by("-spent", "model__name", "agent__name"))
     colours = {name: n % 6 + 1 for n, name in enumerate(sorted({row[1] for row in found}))}
-    return [Spend(*row, colours[row[1]]) for row in found]
+    return [Spend._make((*row, colours[row[1]])) for row in found]
 
 
 def _curve(organisation: Organisation, start: datetime, now: datetime) -> Curve:
