@@ -9,7 +9,7 @@ from common.admin import StaffAdmin, require_writer
 from providers.errors import ImportRefused
 from providers.forms import ApplyForm, AskForm
 from providers.importing.asking import Ask
-from providers.importing.lines import applied, lines
+from providers.importing.lines import applied, groups
 from providers.importing.report import grouped
 from providers.importing.services import apply_list, compare_with_list
 from providers.models import Rate
@@ -58,7 +58,7 @@ class RateAdmin(StaffAdmin):
             return self._import_page(request, form, 422, refused=str(error))
         applying = ApplyForm.of(found) if request.user.is_authenticated and request.user.writes_money else None
         return self._import_page(
-            request, form, 422 if refused else 200, refused=refused, found=found, lines=lines(found),
+            request, form, 422 if refused else 200, refused=refused, found=found, groups=groups(found),
             refusals=list(grouped(found.refusals)), applying=applying, asked=AskForm(form.data or None, auto_id=False),
         )  # fmt: skip
 

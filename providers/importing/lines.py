@@ -32,6 +32,18 @@ def lines(found: Difference) -> list[Line]:
     return [_line(change, found, change in dearer) for change in found.changes]
 
 
+def groups(found: Difference) -> list[tuple[str, list[Line]]]:
+    """The same for a page: first what has to be accepted, then model by model."""
+    shown = lines(found)
+    rises = [line for line in shown if line.alert]
+    by_model: dict[str, list[Line]] = {}
+    for line in shown:
+        if not line.alert:
+            by_model.setdefault(line.model, []).append(line)
+    first = [(f"Rises of more than {found.ask.dearer_than:f} %, to be accepted", rises)] if rises else []
+    return [*first, *by_model.items()]
+
+
 def summary(found: Difference) -> str:
     """What applying would write, in a sentence."""
     agreeing = f"{found.same} prices in force agree with {found.edition}."
@@ -85,9 +97,9 @@ def _remarks(change: Change, found: Difference, alert: bool) -> list[str]:
     if change.free:
         told.append("free")
     if change.kind is Kind.NEW and change.via:
-        told.append(f"charged as {_words(change.via)} so far ({price(change.via_price)})")
+        told.append(f"charged as {_words(change.via)} so far (${price(change.via_price)})")
     if change.kind is Kind.GONE:
-        after = f"charged as {_words(change.via)} ({price(change.via_price)})" if change.via else "refused"
+        after = f"charged as {_words(change.via)} (${price(change.via_price)})" if change.via else "refused"
         told.append(f"then {after}" if found.ask.retire else "no longer listed; kept unless retired")
     if change.kind is Kind.KEPT:
         told.append("entered by hand, not in the list; kept")
@@ -105,4 +117,4 @@ def _signed(change: Change) -> str:
 def _words(slot: Slot) -> str:
     tier = "" if slot.tier == STANDARD else f" {slot.tier}"
     above = f" > {slot.above:,}" if slot.above else ""
-    return f"{slot.leaf.value}{tier}{above}"
+    return f"{slot.leaf.value.replace('_', ' ')}{tier}{above}"

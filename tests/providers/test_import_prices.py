@@ -142,7 +142,7 @@ def test_gone_rates_are_shown_and_end_only_when_told(world: Any) -> None:
     assert shown.out.count("no longer listed; kept unless retired") == 2
     assert in_force(model)["cache_read", "standard", 0] == D("0.5")
     told = run("--retire", "--apply")
-    assert (told.code, "then charged as input (5.00)" in told.out) == (2, True)  # reading becomes ten times as dear
+    assert (told.code, "then charged as input ($5.00)" in told.out) == (2, True)  # reading becomes ten times as dear
     assert run("--retire", "--apply", "--accept-dearer").code == 0
     assert sorted(in_force(model)) == [("input", "standard", 0), ("output", "standard", 0)]
     assert Rate.objects.filter(model=model, leaf="cache_read").order_by("-pk")[0].price is None
