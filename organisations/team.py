@@ -2,6 +2,7 @@
 
 from django.contrib.auth.hashers import make_password
 
+from common import live
 from common.tenancy import tenant
 from organisations.errors import AlreadyMember, LastOwner, RoleNotYours
 from organisations.models import Member, Organisation, User
@@ -43,6 +44,7 @@ def remove(*, by: Member, member_id: int) -> Member:
         if member.role == OWNER and not owners.exclude(pk=member.pk).exists():
             raise LastOwner(f"{member} is the only owner.")
         Member.objects.filter(pk=member.pk).delete()
+        live.close_on_commit(by.organisation_id)
     return member
 
 

@@ -109,6 +109,8 @@ PAGES = {
     "": Row("", {STAFF: "done", f"{MEMBERS} {STRANGER}": "done", REST: "sign in"}, NOT_TAKEN),
     "o/<slug:slug>/": Row("o/ada/", FOR_MEMBERS, NOT_TAKEN),
     # Ada's is no sandbox; tests/analytics/test_simulation_controls.py has who may there.
+    "o/<slug:slug>/live/": Row("o/ada/live/", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/live/stream": Row("o/ada/live/stream", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/live/simulation": Row(
         "o/ada/live/simulation",
         NOT_TAKEN,
