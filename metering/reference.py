@@ -113,7 +113,7 @@ def _curl(address: str, method: str, parameters: list[dict[str, Any]], body: dic
     parts = [f"curl {'' if method == 'GET' else f'-X {method} '}{address}", f'-H "Authorization: Bearer {KEY}"']
     parts += [f'-H "{p["name"]}: $(uuidgen)"' for p in parameters if p["in"] == "header"]
     if body is not None:
-        parts += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(body['examples'][0]))}"]
+        parts += ['-H "Content-Type: application/json"', f"-d {shlex.quote(json.dumps(body['examples'][0], indent=2))}"]
     return " \\\n  ".join(parts)
 
 

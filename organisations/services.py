@@ -110,8 +110,11 @@ def issue_api_key(
     """
     secret = secrets.new_secret(f"{organisation.pk} {form_id}" if form_id else "")
     with tenant(organisation.pk):
-        if form_id and ApiKey.objects.filter(prefix=secret.prefix).exists():
-            raise FormSentBefore(secret.prefix)
+        if form_id:
+            # Lock before looking: the second half of a double click would find nothing yet.
+            Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+            if ApiKey.objects.filter(prefix=secret.prefix).exists():
+                raise FormSentBefore(secret.prefix)
         if expires_at is not None and expires_at <= billing_now():
             raise ValidationError({"expires_at": "The key would already have expired."})
         key = ApiKey(

@@ -32,6 +32,7 @@ def keys(request: HttpRequest, slug: str) -> HttpResponse:
     with organisation_page(request, slug, MANAGERS) as page:
         now = billing_now()
         rows = [(key, is_in_force(key, now)) for key in keys_of(page.organisation)]
+        rows.sort(key=lambda row: not row[1])  # stable: those in force first, each part newest first
         return page.render("pages/keys.html", rows=rows, most=KEYS_SHOWN)
 
 
