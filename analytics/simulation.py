@@ -5,8 +5,9 @@ obeyed. What is lost with Valkey is a wish, never money: agents of whom nobody h
 """
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar
 
 import redis
 from django.conf import settings
@@ -27,7 +28,8 @@ class NoSwitchboard(Exception):
     """Valkey could not be reached: nothing was changed."""
 
 
-class State(NamedTuple):
+@dataclass(frozen=True)
+class State:
     """How the agents are set. `alive`: their process has been heard of within seconds. `started_at` (aware): since when
     the wallet runs down, None before it was first filled. `credits`: what a reset gives."""
 
@@ -35,9 +37,10 @@ class State(NamedTuple):
     speed: int
     alive: bool
     started_at: datetime | None
-    speeds = SPEEDS
-    operators = OPERATORS
-    credits = CREDITS
+
+    speeds: ClassVar = SPEEDS
+    operators: ClassVar = OPERATORS
+    credits: ClassVar = CREDITS
 
 
 def is_simulated(organisation: Organisation) -> bool:
@@ -52,7 +55,8 @@ def state(organisation: Organisation) -> State | None:
     since = started_over_at(organisation)
     try:
         with quick().pipeline() as look:
-            look.hmget(_wishes(organisation), "running", "speed").exists(_process(organisation))
+            look.hmget(_wishes(organisation), "running", "speed")
+            look.exists(_process(organisation))
             (running, speed), alive = look.execute()
     except redis.RedisError:
         return State(False, SPEEDS[0], False, since)
@@ -95,7 +99,8 @@ def _tell(organisation: Organisation, **wishes: int) -> int:
     try:
         with quick().pipeline() as write:
             write.hset(name, mapping={key: str(value) for key, value in wishes.items()})
-            write.hincrby(name, "revision", 1).publish(name, "changed")
+            write.hincrby(name, "revision", 1)
+            write.publish(name, "changed")
             return int(write.execute()[1])
     except redis.RedisError as error:
         raise NoSwitchboard(str(error)) from error

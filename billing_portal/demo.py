@@ -3,12 +3,17 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from common.tenancy import platform
+from django.conf import settings
+
+from analytics.simulation import introduce
+from common.tenancy import platform, tenant
+from metering.sandbox import start_over
 from organisations.models import Member, Organisation, User
 from organisations.services import add_member, create_agent, create_organisation, create_project
 from plans.models import Plan
 from plans.services import load_plans, put_on_plan
 from providers.services import load_price_book
+from wallets.history import started_over_at
 from wallets.services import grant_credits
 
 PASSWORD = "transparent-demo"  # noqa: S105  (printed at every start of the demo, refused elsewhere)
@@ -26,6 +31,7 @@ STAFF = {
 }
 MEMBERS = {role: Login(role.label, f"{role.value}@northwind.example") for role in Member.Role}
 AGENTS = ("Sophi", "Marv", "Sage")
+SIMULATION = "simulation"  # slug of the sandbox in which the agents work
 
 
 def load() -> list[Login]:
@@ -36,13 +42,30 @@ def load() -> list[Login]:
         _user(login, f"Demo {login.who.lower()}", role)
     northwind = _organisation("Northwind Research", "northwind", "pro", Decimal(200))
     _organisation("Contoso Labs", "contoso", "starter", Decimal(0))  # stopped at zero
+    sandbox = _simulation()
     for member_role, login in MEMBERS.items():
         user = _user(login, f"{login.who} of Northwind")
-        with platform("read"):
-            missing = not Member.objects.filter(organisation=northwind, user=user).exists()
-        if missing:
-            add_member(organisation=northwind, user=user, role=member_role)
+        for organisation in (northwind, sandbox):
+            _join(organisation, user, member_role)
     return [*STAFF.values(), *MEMBERS.values()]
+
+
+def _simulation() -> Organisation:
+    """The sandbox whose agents a process of their own plays; at first it has its credits and they run slowly."""
+    sandbox = _organisation("Simulation", SIMULATION, "pro", Decimal(0), sandbox=True)
+    with tenant(sandbox.pk):
+        if started_over_at(sandbox) is None:
+            start_over(sandbox)
+    if settings.SIMULATION:
+        introduce(sandbox)
+    return sandbox
+
+
+def _join(organisation: Organisation, user: User, role: str) -> None:
+    with platform("read"):
+        missing = not Member.objects.filter(organisation=organisation, user=user).exists()
+    if missing:
+        add_member(organisation=organisation, user=user, role=role)
 
 
 def _user(login: Login, name: str, platform_role: str = "") -> User:
@@ -50,13 +73,13 @@ def _user(login: Login, name: str, platform_role: str = "") -> User:
     return found or User.objects.create_user(login.email, PASSWORD, name=name, platform_role=platform_role)
 
 
-def _organisation(name: str, slug: str, plan: str, credits: Decimal) -> Organisation:
+def _organisation(name: str, slug: str, plan: str, credits: Decimal, *, sandbox: bool = False) -> Organisation:
     with platform("read"):
         found = Organisation.objects.filter(slug=slug).first()
     if found:
         return found
     organisation = create_organisation(
-        name=name, slug=slug, email=f"billing@{slug}.example", billing_zone="Europe/Berlin"
+        name=name, slug=slug, email=f"billing@{slug}.example", billing_zone="Europe/Berlin", sandbox=sandbox
     )
     put_on_plan(organisation=organisation, plan=Plan.objects.get(slug=plan))
     project = create_project(organisation=organisation, name="Checkout bot", slug="checkout-bot")

@@ -1,13 +1,14 @@
-"""What runs beside the product in a demo: the local stand-ins that its agents call instead of real providers."""
+"""What runs beside the product in a demo: its agents, and the local stand-ins that they call for real providers."""
 
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from environ import Env
 
 from billing_portal.paths import repository
-from billing_portal.processes import ports
+from billing_portal.processes import environment, ports
 from billing_portal.processes.child import Command
 
 
@@ -39,6 +40,15 @@ def commands(env: Mapping[str, str], providers: socket.socket | None) -> list[Co
             descriptors=(descriptor,),
         )
     ]
+
+
+def agents(env: Mapping[str, str], keys: Path, url: str) -> list[Command]:
+    """The agents of the site at `url`, with the API keys that the preparation wrote; none where it wrote none."""
+    if not keys.exists():
+        return []
+    told = {"REDIS_URL": env["REDIS_URL"], "SIMULATION_API_URL": url, **environment.read(keys)}
+    argv = [sys.executable, "-m", "local.simulation"]
+    return [Command("simulation", argv, {**_without_secrets(env), **told}, repository())]
 
 
 def _without_secrets(env: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,11 @@ class Folders:
         return self.data / "run"
 
     @property
+    def agents(self) -> Path:
+        """The file with the API keys of the demo's agents."""
+        return self.data / "agents.env"
+
+    @property
     def postgres(self) -> Path:
         return self.data / "postgres"
 

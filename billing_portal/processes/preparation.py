@@ -1,7 +1,7 @@
 """What must be done to the database before the product may run, in one process: starting Django twice costs seconds.
 
-`python -m billing_portal.processes.preparation FILE` says on its standard output what it does; the demo's logins go
-to FILE, the rest to the standard error, which is a log.
+`python -m billing_portal.processes.preparation LOGINS AGENTS` says on its standard output what it does; the demo's
+logins go to the first file, its agents' API keys to the second, the rest to the standard error, which is a log.
 """
 
 import os
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 
 from billing_portal.processes.console import step
@@ -17,17 +18,23 @@ from billing_portal.processes.console import step
 SCHEMA_IS_BEHIND = 3
 
 
-def main(logins: Path) -> None:
-    """Migrate (or only compare, without the owner's URL) and load the demo, unless DEMO=0."""
+def main(logins: Path, agents: Path) -> None:
+    """Migrate (or only compare, without the owner's URL), load the demo unless DEMO=0, and hand over its agents' keys
+    unless SIMULATION=0."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_portal.settings")
     may_migrate = "MIGRATION_DATABASE_URL" in os.environ
     with step("Migrating the database" if may_migrate else "Comparing the database's schema"):
         django.setup()
         _migrate() if may_migrate else _compare()
     logins.write_text("")
-    if os.environ["DEMO"] != "0":
+    demo = os.environ["DEMO"] != "0"
+    if demo:
         with step("Loading the demo data"), logins.open("w") as file:
             call_command("load_demo", stdout=file)
+    if demo and settings.SIMULATION:
+        call_command("issue_agent_keys", str(agents), stdout=sys.stderr)
+    else:
+        agents.unlink(missing_ok=True)
 
 
 def _migrate() -> None:
@@ -42,4 +49,4 @@ def _compare() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

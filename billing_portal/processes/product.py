@@ -28,10 +28,10 @@ def background(folders: Folders, env: Mapping[str, str]) -> list[Command]:
     return [_worker(env), _beat(folders, env)]
 
 
-def preparation(env: Mapping[str, str], logins: Path) -> Command:
+def preparation(env: Mapping[str, str], logins: Path, agents: Path) -> Command:
     """The steps before the product may run: see the module of that name."""
-    module = "billing_portal.processes.preparation"
-    return Command("preparation", [sys.executable, "-m", module, str(logins)], env, repository(), speaks=True)
+    argv = [sys.executable, "-m", "billing_portal.processes.preparation", str(logins), str(agents)]
+    return Command("preparation", argv, env, repository(), speaks=True)
 
 
 def _web(number: int, env: Mapping[str, str], listener: int) -> Command:

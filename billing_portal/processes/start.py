@@ -97,6 +97,7 @@ class System:
             self._start_web(env, listener)
         # After the site: all at once would compete for the cores, and nobody waits for these.
         self._keep_up([*product.background(self._place, env), *demo.commands(env, self._providers)])
+        self._keep_up(demo.agents(env, self._place.agents, self._url))
         took = time.monotonic() - self._begun
         say(f"\nTransparent Billing runs at {self._url} (ready after {took:.1f} s)")
         say(f"{logins}\nLogs: {self._place.log}\nCtrl-C stops everything.")
@@ -129,7 +130,7 @@ class System:
     def _prepare(self, env: Mapping[str, str]) -> str:
         """Migrate and load the demo; returns its logins. Raises StartError when that fails."""
         logins = self._place.run / "logins.txt"
-        child = Child(product.preparation(env, logins), self._place)
+        child = Child(product.preparation(env, logins, self._place.agents), self._place)
         child.start()
         try:
             while child.exit_code() is None:

@@ -60,7 +60,7 @@ def seen(sandbox: Tenant) -> simulation.State:
 
 
 def test_agents_of_whom_nobody_has_said_anything_stand_still(sandbox: Tenant) -> None:
-    assert seen(sandbox)[:4] == (False, 1, False, None)
+    assert seen(sandbox) == simulation.State(running=False, speed=1, alive=False, started_at=None)
 
 
 def test_they_are_introduced_running_slowly_and_only_once(sandbox: Tenant) -> None:

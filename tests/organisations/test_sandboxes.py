@@ -21,6 +21,7 @@ from wallets.verification import verify
 
 # Work over all organisations at once, and why it has sandboxes, too. Pages of staff are walked below.
 ACROSS = {
+    "billing_portal/agent_keys.py": "the demo's sandbox itself",
     "billing_portal/demo.py": "looks whether the demo's own organisations are there",
     "metering/expiry.py": "their holds end like all others",
     "metering/management/commands/rebuild_usage.py": "one organisation at a time, or each by itself",
