@@ -249,7 +249,7 @@ def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:
         transfers=[_transfer(t) for t in transfers],
         revisions=[_revision(r) for r in records[1:]],
         agrees=all(check.agrees for check in found),
-        checks=[ReceiptCheck(c.what, plain(c.stored), plain(c.again), c.agrees) for c in found],
+        checks=[ReceiptCheck(c.what, f"{c.stored:.9f}", f"{c.again:.9f}", c.agrees) for c in found],
     )
 
 
