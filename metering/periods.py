@@ -78,7 +78,7 @@ def _between(first: str, last: str, today: date) -> Period:
         raise WrongPeriod("from", "Name the first day, too.")
     begins, ends = _day("from", first), _day("to", last) if last else today
     if begins > ends:
-        raise WrongPeriod("from", f"{begins} is after {ends}.")
+        raise WrongPeriod("from", "The first day is after the last one.")
     period = Period(begins, ends)
     if len(period) > MOST_DAYS:
         raise WrongPeriod("from", f"That is {len(period):,} days; at most {MOST_DAYS} can be asked for at once.")

@@ -18,7 +18,7 @@ LABELS = 6  # below the bars, at most
 AIRY = 70  # with more bars there is no room between them
 
 Spend = Mapping[tuple[str, str], Decimal]  # by (ISO day, model)
-Series = Sequence[tuple[int, str]]  # (number, model)
+Series = Sequence[tuple[int, str]]  # (number, model's name)
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class Chart:
     lines: Sequence[Line]
     labels: Sequence[Label]
 
+    @property
+    def dense(self) -> bool:
+        """Whether there is no room between the bars."""
+        return len(self.bars) > AIRY
+
 
 def chart(period: Period, spend: Spend) -> Chart:
     """The bars of every day of the period, days without usage included."""
@@ -75,21 +80,21 @@ def chart(period: Period, spend: Spend) -> Chart:
     others = set(ranked[SERIES:])
     rows = [(day, _amounts(day, shown, others, spend)) for day in period]
     top = nice(max((_height(amounts) for _, amounts in rows), default=Decimal(0)))
-    series = [*enumerate(shown, 1), *([(0, OTHER)] if others else [])]
+    series = [*enumerate(_names(shown), 1), *([(0, OTHER)] if others else [])]
     return Chart(
         series=series,
         bars=[_bar(place, day, amounts, series, len(period), top) for place, (day, amounts) in enumerate(rows)],
-        lines=[Line(_percent(100 - share, 100), top * share / 100) for share in (0, 50, 100)],
+        lines=[Line(Decimal(100 - share), top * share / 100) for share in (0, 50, 100)],
         labels=_labels(period),
     )
 
 
 def nice(amount: Decimal) -> Decimal:
-    """The next round amount: 1, 2, 5 or 10 times a power of ten; 1 for nothing."""
+    """The next round amount whose half is round, too: 2, 4, 6, 8 or 10 times a power of ten; 1 for nothing."""
     if amount <= 0:
         return Decimal(1)
     unit = Decimal(1).scaleb(amount.adjusted())
-    return next(unit * times for times in (1, 2, 5, 10) if unit * times >= amount)
+    return next(unit * times for times in (2, 4, 6, 8, 10) if unit * times >= amount)
 
 
 def _ranked(spend: Spend) -> list[str]:
@@ -98,6 +103,12 @@ def _ranked(spend: Spend) -> list[str]:
     for (_, model), amount in spend.items():
         by_model[model] = by_model.get(model, Decimal(0)) + amount
     return sorted(by_model, key=lambda model: (-by_model[model], model))
+
+
+def _names(models: Sequence[str]) -> list[str]:
+    """The models without their providers, where that leaves no two alike."""
+    bare = [model.partition("/")[2] for model in models]
+    return bare if len(set(bare)) == len(bare) else list(models)
 
 
 def _amounts(day: date, shown: Sequence[str], others: set[str], spend: Spend) -> list[Decimal]:

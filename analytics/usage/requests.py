@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -106,7 +107,7 @@ def _enough(days: Sequence[Day], beyond: Place | None) -> list[date]:
 
 def _rows_of(
     organisation_id: int, day: date, selection: Selection, beyond: Place | None, order: tuple[str, str, str]
-) -> "QuerySet[UsageRecord, tuple[date, object, object]]":
+) -> "QuerySet[UsageRecord, tuple[date, datetime, UUID]]":
     rows = UsageRecord.objects.filter(selection.condition, organisation_id=organisation_id, local_day=day)
     if beyond is not None and day == beyond.day:
         rows = rows.filter(_after(beyond, "lt" if order is NEWEST_FIRST else "gt"))
