@@ -33,5 +33,5 @@ def read_place(text: str) -> Place:
     try:
         day = date(int(found[1][:4]), int(found[1][4:6]), int(found[1][6:]))
         return Place(day, _EPOCH + int(found[2]) * _MICROSECOND, UUID(found[3]))
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise WrongPlace(text) from error
