@@ -1,12 +1,14 @@
 """The client for programs that run an event loop (asyncio or trio)."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from billing_client import operations
 from billing_client.adapters import Options, wrapped
 from billing_client.adapters.async_metering import AsyncMetering
+from billing_client.adapters.async_stream import AsyncMeteredStream
 from billing_client.answers import Authorisation
 from billing_client.async_call import AsyncCall
 from billing_client.attempts import Limits
@@ -59,6 +61,7 @@ class AsyncBillingClient:
     ) -> None:
         limits = Limits(timeout, deadline, max_retries, backoff or Backoff())
         self._transport = AsyncTransport(base_url, api_key, limits, max_connections)
+        self._running: set[AsyncMeteredStream] = set()
 
     authorise = _sends(operations.authorise)
     progress = _sends(operations.progress)
@@ -75,7 +78,7 @@ class AsyncBillingClient:
         `sdk`: `openai.AsyncOpenAI`, `anthropic.AsyncAnthropic` or `google.genai.Client(…).aio`. `options`: see
         `adapters.Options`; what was wrapped may be wrapped again to change some. Raises TypeError for anything else.
         """
-        return wrapped(sdk, AsyncMetering(self), options)
+        return wrapped(sdk, AsyncMetering(self, self._running), options)
 
     async def send(self, operation: Operation[T]) -> T:
         """Send an operation and read its answer."""
@@ -90,5 +93,11 @@ class AsyncBillingClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections; the client cannot be used afterwards."""
-        await self._transport.close()
+        """Settle the streams that nobody read to their end, and close the connections; no further call is possible.
+
+        Raises NotSettled where a stream could not be settled.
+        """
+        async with AsyncExitStack() as last:
+            last.push_async_callback(self._transport.close)
+            for stream in list(self._running):
+                last.push_async_callback(stream.close)

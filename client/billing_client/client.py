@@ -1,12 +1,14 @@
 """The client for programs that wait for each answer."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from billing_client import operations
 from billing_client.adapters import Options, wrapped
 from billing_client.adapters.metering import Metering
+from billing_client.adapters.stream import MeteredStream
 from billing_client.answers import Authorisation
 from billing_client.attempts import Limits
 from billing_client.call import Call
@@ -59,6 +61,7 @@ class BillingClient:
     ) -> None:
         limits = Limits(timeout, deadline, max_retries, backoff or Backoff())
         self._transport = Transport(base_url, api_key, limits, max_connections)
+        self._running: set[MeteredStream] = set()
 
     authorise = _sends(operations.authorise)
     progress = _sends(operations.progress)
@@ -75,7 +78,7 @@ class BillingClient:
         `sdk`: `openai.OpenAI`, `anthropic.Anthropic` or `google.genai.Client`. `options`: see `adapters.Options`; what
         was wrapped may be wrapped again to change some. Raises TypeError for anything else.
         """
-        return wrapped(sdk, Metering(self), options)
+        return wrapped(sdk, Metering(self, self._running), options)
 
     def send(self, operation: Operation[T]) -> T:
         """Send an operation and read its answer."""
@@ -90,5 +93,11 @@ class BillingClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the client cannot be used afterwards."""
-        self._transport.close()
+        """Settle the streams that nobody read to their end, and close the connections; no further call is possible.
+
+        Raises NotSettled where a stream could not be settled.
+        """
+        with ExitStack() as last:
+            last.callback(self._transport.close)
+            for stream in list(self._running):
+                last.callback(stream.close)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
-from billing_client.values import Raw, integer, money, optional_moment, optional_money, text
+from billing_client.values import Raw, flag, integer, money, optional_moment, optional_money, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A settled call: `cost` is what it is worth, `charged` what the wallet paid, `absorbed` the difference."""
+    """A settled call: `cost` is what it is worth, `charged` what the wallet paid, `absorbed` the difference.
+
+    `estimated`: the provider did not say all of what it counted. `flags`: what was odd about its figures, in words.
+    """
 
     id: UUID
     status: str
@@ -49,6 +52,8 @@ class Receipt:
     leaves: tuple[Leaf, ...]
     transfers: tuple[Raw, ...]
     posted_at: datetime | None
+    estimated: bool
+    flags: tuple[str, ...]
     raw: Raw = field(compare=False, repr=False)
 
     @classmethod
@@ -67,5 +72,7 @@ class Receipt:
             leaves=tuple(Leaf.read(leaf) for leaf in raw.get("leaves") or ()),
             transfers=tuple(raw.get("transfers") or ()),
             posted_at=optional_moment(raw.get("posted_at")),
+            estimated=flag(raw.get("estimated", False)),
+            flags=tuple(text(words) for words in raw.get("flags") or ()),
             raw=raw,
         )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from billing_client.adapters.bounds import TOOLS_PREAMBLE, drawn_in, input_bound
-from billing_client.adapters.events import billable, characters
+from billing_client.adapters.characters import characters
+from billing_client.adapters.events import billable
 from billing_client.adapters.tally import Tally
 from billing_client.responses import as_json
 
@@ -73,11 +74,13 @@ def test_tools_that_bill_stay_countable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"), [(CHAT, 45), (RESPONSE, 0), (MESSAGE, 30 + 2 * 24), (CONTENT, 15 + 24)], ids=ALL
+    ("answer", "said", "thought"),
+    [(CHAT, 30, 15), (RESPONSE, 30, 15), (MESSAGE, 15 + 2 * 24, 15), (CONTENT, 24, 15)],
+    ids=ALL,
 )
-def test_characters_of_output_are_counted(answer: dict[str, Any], expected: int) -> None:
+def test_characters_of_output_are_counted(answer: dict[str, Any], said: int, thought: int) -> None:
     # {"q": "the launch code"} is 24 characters of JSON.
-    assert characters(answer) == expected + (45 if answer is RESPONSE else 0)
+    assert characters(answer) == (said, thought)
 
 
 @pytest.mark.parametrize(
@@ -96,17 +99,21 @@ def test_characters_of_output_are_counted(answer: dict[str, Any], expected: int)
     ],
 )  # fmt: skip
 def test_characters_of_an_event(event: dict[str, Any], expected: int) -> None:
-    assert characters(event) == expected
+    assert sum(characters(event)) == expected
 
 
 def test_long_stream_is_settled_with_few_events() -> None:
-    tally = Tally({})
+    tally = Tally({}, 10_000)
     for n in range(1, 5_001):
         tally.add(
             {"usageMetadata": {"candidatesTokenCount": n}, "candidates": [{"content": {"parts": [{"text": "abcd"}]}}]}
         )
     assert not tally.counted
     assert tally.usage == {"output": 5_000}
+    # A guess above what is authorised would make the server say stop.
+    capped = Tally({}, 7)
+    capped.add({"candidates": [{"content": {"parts": [{"text": "a" * 16}, {"text": "a" * 16, "thought": True}]}}]})
+    assert capped.usage == {"output": 4, "reasoning": 3}
     assert [event["usageMetadata"]["candidatesTokenCount"] for event in tally.evidence] == [1, 5_000]
 
 
@@ -122,7 +129,7 @@ def test_what_each_event_says_is_kept() -> None:
         "delta": {"stop_reason": "end_turn"},
         "usage": {"output_tokens": 47, "input_tokens": 26},
     }
-    tally = Tally({})
+    tally = Tally({}, 10_000)
     for event in (start, delta, ten, delta, more, {"type": "message_stop"}):
         tally.add(event)
     assert tally.evidence == [start, ten, more, {"type": "message_stop"}]
@@ -130,7 +137,7 @@ def test_what_each_event_says_is_kept() -> None:
 
 
 def test_stream_without_an_event_is_settled_with_one_that_says_nothing() -> None:
-    assert Tally({"type": "ping"}).evidence == [{"type": "ping"}]
+    assert Tally({"type": "ping"}, 1).evidence == [{"type": "ping"}]
 
 
 def test_sdk_objects_become_the_providers_json() -> None:

@@ -9,7 +9,6 @@ from billing_client.adapters.contexts import Contexts
 from billing_client.adapters.dialects import Body, Dialect
 from billing_client.adapters.options import Options
 from billing_client.adapters.refusals import refused
-from billing_client.adapters.tally import Tally
 from billing_client.async_call import AsyncCall
 from billing_client.errors import BillingError
 from billing_client.prices import Model
@@ -26,10 +25,10 @@ class AsyncBilling(Protocol):
 
 
 class AsyncMetering:
-    """The calls of one wrapped SDK. `send` sends a request body to the provider."""
+    """The calls of one wrapped SDK. `send` sends a request body to the provider. `running`: the open streams."""
 
-    def __init__(self, billing: AsyncBilling) -> None:
-        self._billing = billing
+    def __init__(self, billing: AsyncBilling, running: set[AsyncMeteredStream]) -> None:
+        self._billing, self._running = billing, running
         self._contexts = Contexts()
 
     async def answer(
@@ -37,10 +36,10 @@ class AsyncMetering:
     ) -> Any:
         """A call whose answer comes whole. Raises NotSettled, which holds the answer, where it could not be settled."""
         call, response = await self._sent(dialect, body, options, send)
-        tally = Tally(dialect.blank)
+        tally = dialect.tally(body, options, call.max_output_tokens)
         tally.add_whole(dialect.read(response))
         try:
-            await finish(call, tally, "completed")
+            await finish(call, tally, "completed", options)
         except BillingError as failure:
             raise call.complaint(response) from failure
         return response
@@ -50,7 +49,7 @@ class AsyncMetering:
     ) -> AsyncMeteredStream:
         """A call whose answer comes in events."""
         call, stream = await self._sent(dialect, body, options, send)
-        return AsyncMeteredStream(stream, call, dialect, body, Tally(dialect.blank, options.get("report_seconds", 2.0)))
+        return AsyncMeteredStream(stream, call, dialect, body, options, self._running)
 
     async def _sent(
         self, dialect: Dialect, body: Body, options: Options, send: Callable[[Mapping[str, Any]], Awaitable[Any]]

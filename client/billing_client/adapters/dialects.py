@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from billing_client.adapters.bounds import drawn_in, input_bound
 from billing_client.adapters.options import Options
+from billing_client.adapters.tally import Tally
 from billing_client.responses import as_json
 
 Body = Mapping[str, Any]
@@ -56,9 +57,13 @@ class Dialect(ABC):
     def clamped(self, body: Body, most: int) -> dict[str, Any]:
         """The request as it is sent: with at most `most` output tokens over all answers."""
 
+    def answers(self, body: Body) -> int:
+        """How many answers are asked for; each may be as long as the limit."""
+        return 1
+
     def least(self, body: Body) -> int:
         """The fewest output tokens that the provider takes a request for."""
-        return 1
+        return self.answers(body)
 
     def leaves(self, body: Body) -> tuple[str, ...]:
         """The kinds of input that a text request can use: others would only make its hold larger."""
@@ -68,6 +73,10 @@ class Dialect(ABC):
         """The service tier of the price book, None for the standard one."""
         tier = body.get("service_tier")
         return None if tier in (None, "auto", "default", "standard", "standard_only") else str(tier)
+
+    def tally(self, body: Body, options: Options, most: int) -> Tally:
+        """An empty tally for an answer of at most `most` output tokens."""
+        return Tally(self.blank, most, self.answers(body), options.get("report_seconds", 2.0))
 
     def read(self, answer: Any) -> Any:
         """An answer or event of the SDK as the provider's JSON."""

@@ -36,7 +36,7 @@ def _door(sdk: Any, metering: Any, options: Options, choose: Choice) -> Callable
         if dialect is None:
             return sdk.request(cast_to, asked, stream=stream, stream_cls=stream_cls)
         _refuse_raw(asked.headers)
-        body = {name: list(value) if _is_iterator(value) else value for name, value in body.items()}
+        body = {name: list(value) if _is_iterator(value) else value for name, value in body.items() if _is_said(value)}
 
         def send(clamped: Mapping[str, Any]) -> Any:
             return sdk.request(cast_to, _with_body(asked, clamped), stream=stream, stream_cls=stream_cls)
@@ -55,6 +55,11 @@ def _with_body(asked: Any, body: Mapping[str, Any]) -> Any:
 def _refuse_raw(headers: Any) -> None:
     if isinstance(headers, Mapping) and any(name.lower() == _RAW for name in headers):
         raise NotMetered("Raw responses are not read here, so their usage is not known.")
+
+
+def _is_said(value: Any) -> bool:
+    """The anthropic SDK drops what was left out only later."""
+    return type(value).__name__ not in ("Omit", "NotGiven")
 
 
 def _is_iterator(value: Any) -> bool:

@@ -1,6 +1,5 @@
 """What of a provider's answer bills, without prompts and texts; and how much text there was."""
 
-import json
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
@@ -16,14 +15,6 @@ _KEPT = (
 _ENTERED = (
     "response", "message", "item", "output", "content", "content_block", "candidates", "groundingMetadata", "choices",
     "action", "delta", "parts",
-)  # fmt: skip
-_TEXTS = (
-    "content", "text", "arguments", "partial_json", "thinking", "refusal", "reasoning", "reasoning_content", "input",
-    "args", "delta", "transcript", "code",
-)  # fmt: skip
-_TEXT_HOLDERS = (
-    "choices", "delta", "message", "tool_calls", "function", "custom", "output", "content", "content_block",
-    "candidates", "parts", "functionCall", "executableCode", "summary", "audio",
 )  # fmt: skip
 _ENDS = ("message_stop", "response.completed", "response.incomplete", "response.failed", "response.cancelled")
 
@@ -65,17 +56,20 @@ def usage_of(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def ends(event: Mapping[str, Any]) -> bool:
-    """Is this the event after which a provider produces nothing more?"""
+    """Is this an event after which a provider produces nothing more, however many answers were asked for?"""
     if event.get("type") in _ENDS:
         return True
     delta = event.get("delta")
     if isinstance(delta, Mapping) and delta.get("stop_reason"):
         return True
-    choices = [*(event.get("choices") or ()), *(event.get("candidates") or ())]
     # A prompt that Gemini refuses has no candidate at all.
-    return bool((event.get("promptFeedback") or {}).get("blockReason")) or any(
-        choice.get("finish_reason") or choice.get("finishReason") for choice in choices
-    )
+    return bool((event.get("promptFeedback") or {}).get("blockReason"))
+
+
+def finished_answers(event: Mapping[str, Any]) -> int:
+    """How many of the answers that were asked for end with this event."""
+    choices = [*(event.get("choices") or ()), *(event.get("candidates") or ())]
+    return sum(bool(choice.get("finish_reason") or choice.get("finishReason")) for choice in choices)
 
 
 def names_a_tool(event: Mapping[str, Any]) -> bool:
@@ -85,29 +79,3 @@ def names_a_tool(event: Mapping[str, Any]) -> bool:
     if any(kind.endswith(("_call", "server_tool_use")) and kind != "function_call" for kind in kinds):
         return True
     return any(candidate.get("groundingMetadata") for candidate in event.get("candidates") or ())
-
-
-def characters(event: Mapping[str, Any]) -> int:
-    """Characters of output in an answer or in one event of a stream: text, thinking, arguments of tool calls."""
-    kind = str(event.get("type", ""))
-    if kind.startswith("response."):
-        # The Responses API repeats each part whole when it is done; only deltas are new.
-        delta = event.get("delta")
-        return len(delta) if kind.endswith(".delta") and isinstance(delta, str) else 0
-    return _texts(event)
-
-
-def _texts(value: Any) -> int:
-    if isinstance(value, list):
-        return sum(_texts(item) for item in value)
-    if not isinstance(value, Mapping):
-        return 0
-    found = 0
-    for name, item in value.items():
-        if name in _TEXTS and isinstance(item, str):
-            found += len(item)
-        elif name in ("args", "input") and isinstance(item, Mapping) and item:
-            found += len(json.dumps(item, default=str))
-        elif name in _TEXT_HOLDERS:
-            found += _texts(item)
-    return found

@@ -36,16 +36,16 @@ class Generate(Dialect):
 
     def wanted(self, body: Body) -> int | None:
         each = _config(body).get("maxOutputTokens")
-        return each * _answers(body) if each else None
+        return each * self.answers(body) if each else None
 
-    def least(self, body: Body) -> int:
-        return _answers(body)
+    def answers(self, body: Body) -> int:
+        return _config(body).get("candidateCount") or 1
 
     def tier(self, body: Body) -> str | None:
         return super().tier({"service_tier": body.get("serviceTier")})
 
     def clamped(self, body: Body, most: int) -> dict[str, Any]:
-        return {**body, "generationConfig": {**_config(body), "maxOutputTokens": most // _answers(body)}}
+        return {**body, "generationConfig": {**_config(body), "maxOutputTokens": most // self.answers(body)}}
 
     def read(self, answer: Any) -> Any:
         return json.loads(answer.body or "{}")
@@ -55,16 +55,13 @@ def _config(body: Body) -> Mapping[str, Any]:
     return body.get("generationConfig") or {}
 
 
-def _answers(body: Body) -> int:
-    """How many answers are asked for; each may be as long as the limit."""
-    return _config(body).get("candidateCount") or 1
-
-
 class _Door:
     """The SDK's object that sends requests, metered."""
 
-    def __init__(self, api: Any, metering: Any, options: Options) -> None:
-        self._api, self._metering, self._options = api, metering, options
+    def __init__(self, sdk: Any, metering: Any, options: Options) -> None:
+        # The client is kept, since it closes its connections when nobody holds it.
+        self._sdk, self._api = sdk, sdk._api_client
+        self._metering, self._options = metering, options
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
@@ -112,7 +109,6 @@ class _Metered:
     """What of the SDK's client is metered; it has nothing else."""
 
     def __init__(self, sdk: Any, models: Any, chats: Any, options: Options) -> None:
-        # Kept, since the SDK closes its connections when its client is dropped.
         self._unmetered, self._options = sdk, options
         self.models, self.chats = models, chats
 
@@ -125,9 +121,9 @@ def wrap(sdk: Any, metering: Any, options: Options) -> Any:
     known: Options = sdk._options if isinstance(sdk, _Metered) else {}
     sdk, options = (sdk._unmetered if isinstance(sdk, _Metered) else sdk), known | options
     if isinstance(sdk, Client) and isinstance(metering, Metering):
-        models = Models(_Door(sdk._api_client, metering, options))  # type: ignore[arg-type]
+        models = Models(_Door(sdk, metering, options))  # type: ignore[arg-type]
         return _Metered(sdk, models, Chats(models), options)
     if isinstance(sdk, AsyncClient) and isinstance(metering, AsyncMetering):
-        waiting = AsyncModels(_Door(sdk._api_client, metering, options))  # type: ignore[arg-type]
+        waiting = AsyncModels(_Door(sdk, metering, options))  # type: ignore[arg-type]
         return _Metered(sdk, waiting, AsyncChats(waiting), options)
     raise wrong_kind(sdk)

@@ -9,7 +9,6 @@ from billing_client.adapters.dialects import Body, Dialect
 from billing_client.adapters.options import Options
 from billing_client.adapters.refusals import refused
 from billing_client.adapters.stream import MeteredStream, finish
-from billing_client.adapters.tally import Tally
 from billing_client.call import Call
 from billing_client.errors import BillingError
 from billing_client.prices import Model
@@ -26,19 +25,19 @@ class Billing(Protocol):
 
 
 class Metering:
-    """The calls of one wrapped SDK. `send` sends a request body to the provider."""
+    """The calls of one wrapped SDK. `send` sends a request body to the provider. `running`: the open streams."""
 
-    def __init__(self, billing: Billing) -> None:
-        self._billing = billing
+    def __init__(self, billing: Billing, running: set[MeteredStream]) -> None:
+        self._billing, self._running = billing, running
         self._contexts = Contexts()
 
     def answer(self, dialect: Dialect, body: Body, options: Options, send: Callable[[Mapping[str, Any]], Any]) -> Any:
         """A call whose answer comes whole. Raises NotSettled, which holds the answer, where it could not be settled."""
         call, response = self._sent(dialect, body, options, send)
-        tally = Tally(dialect.blank)
+        tally = dialect.tally(body, options, call.max_output_tokens)
         tally.add_whole(dialect.read(response))
         try:
-            finish(call, tally, "completed")
+            finish(call, tally, "completed", options)
         except BillingError as failure:
             raise call.complaint(response) from failure
         return response
@@ -48,7 +47,7 @@ class Metering:
     ) -> MeteredStream:
         """A call whose answer comes in events."""
         call, stream = self._sent(dialect, body, options, send)
-        return MeteredStream(stream, call, dialect, body, Tally(dialect.blank, options.get("report_seconds", 2.0)))
+        return MeteredStream(stream, call, dialect, body, options, self._running)
 
     def _sent(
         self, dialect: Dialect, body: Body, options: Options, send: Callable[[Mapping[str, Any]], Any]

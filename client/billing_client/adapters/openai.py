@@ -21,17 +21,17 @@ class Chat(Dialect):
 
     def wanted(self, body: Body) -> int | None:
         each = body.get("max_completion_tokens") or body.get("max_tokens")
-        return each * _answers(body) if each else None
+        return each * self.answers(body) if each else None
 
-    def least(self, body: Body) -> int:
-        return _answers(body)
+    def answers(self, body: Body) -> int:
+        return body.get("n") or 1
 
     def leaves(self, body: Body) -> tuple[str, ...]:
         return ("input", "cache_read", "cache_write")
 
     def clamped(self, body: Body, most: int) -> dict[str, Any]:
-        field = "max_tokens" if body.get("max_tokens") else "max_completion_tokens"
-        sent = {**body, field: most // _answers(body)}
+        given = [field for field in ("max_tokens", "max_completion_tokens") if body.get(field)]
+        sent = {**body, **dict.fromkeys(given or ["max_completion_tokens"], most // self.answers(body))}
         if body.get("stream"):
             # Without it a streamed completion says nothing about its usage.
             sent["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
@@ -60,11 +60,6 @@ class Responses(Dialect):
 
     def clamped(self, body: Body, most: int) -> dict[str, Any]:
         return {**body, "max_output_tokens": most}
-
-
-def _answers(body: Body) -> int:
-    """How many answers are asked for; each may be as long as the limit."""
-    return body.get("n") or 1
 
 
 def _choose(path: str, body: Body) -> Dialect | None:

@@ -5,13 +5,13 @@ from contextlib import suppress
 from typing import Any, Self
 
 from billing_client.adapters.dialects import Body, Dialect
+from billing_client.adapters.options import Options
 from billing_client.adapters.refusals import refused
 from billing_client.adapters.tally import Tally
 from billing_client.answers import Progress
 from billing_client.call import Call
 from billing_client.call_errors import Stopped
 from billing_client.errors import BillingError, RateLimited, Unavailable
-from billing_client.receipts import Receipt
 
 # A stream must not stand still because billing does: what it may produce is held already.
 REPORT_SECONDS = 2.0
@@ -21,13 +21,18 @@ class MeteredStream:
     """The SDK's stream: its events, and all else it has. Iterating raises Stopped where the server says stop.
 
     Ended early (`break`, `close`), it is settled with what came, as cancelled; cut by the network, as failed.
+    `running`: the streams that the billing client must still end when it is closed.
     """
 
-    def __init__(self, stream: Any, call: Call, dialect: Dialect, body: Body, tally: Tally) -> None:
-        self._stream, self._call, self._tally = stream, call, tally
+    def __init__(
+        self, stream: Any, call: Call, dialect: Dialect, body: Body, options: Options, running: "set[MeteredStream]"
+    ) -> None:
+        self._stream, self._call, self._options, self._running = stream, call, options, running
         self._dialect, self._body = dialect, body
+        self._tally = dialect.tally(body, options, call.max_output_tokens)
         self._begun = False
         self._events = self._metered()
+        running.add(self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -54,14 +59,21 @@ class MeteredStream:
 
     def _metered(self) -> Generator[Any, None, None]:
         self._begun = True
+        last: list[Any] = []
         try:
             for event in self._stream:
-                if self._take(event):
+                if not self._take(event):
+                    continue
+                if self._tally.ended:
+                    last.append(event)
+                else:
                     yield event
         except BaseException as error:
             self._end(error)
             raise
         self._settle("completed" if self._tally.ended else "failed")
+        # Held back until now: many stop reading at the last text, and what was counted comes after it.
+        yield from last
 
     def _take(self, event: Any) -> bool:
         """Note an event and report if it is time; True for one that the caller gets. Raises Stopped."""
@@ -73,10 +85,10 @@ class MeteredStream:
 
     def _end(self, error: BaseException) -> None:
         """The stream did not come to its end: because of the provider, or because nobody wants more of it."""
-        close = getattr(self._stream, "close", None)
-        if close:
-            close()
+        with suppress(Exception):
+            self._stream.close()
         if refused(error) and not self._tally.events:
+            self._running.discard(self)
             self._call.was_refused()
             self._call.leave(error)
             return
@@ -84,15 +96,21 @@ class MeteredStream:
         try:
             self._settle("failed" if by_provider else "cancelled")
         except BillingError as failure:
-            if isinstance(error, GeneratorExit):
-                raise  # nobody sees the notes of this one
-            error.add_note(str(failure))
+            tell(error, failure)
 
     def _settle(self, status: str) -> None:
+        self._running.discard(self)
         try:
-            finish(self._call, self._tally, status)
+            finish(self._call, self._tally, status, self._options)
         except BillingError as failure:
             raise self._call.complaint() from failure
+
+
+def tell(error: BaseException, failure: BillingError) -> None:
+    """Say of a stream that ends with `error` that it could not be settled."""
+    if isinstance(error, GeneratorExit):
+        raise failure  # nobody sees the notes of this one
+    error.add_note(str(failure))
 
 
 def report(call: Call, tally: Tally) -> Progress | None:
@@ -103,9 +121,11 @@ def report(call: Call, tally: Tally) -> Progress | None:
         return None
 
 
-def finish(call: Call, tally: Tally, status: str) -> Receipt:
+def finish(call: Call, tally: Tally, status: str, options: Options) -> None:
     """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure."""
     if not tally.counted:
         with suppress(BillingError):
             report(call, tally)
-    return call.settle(tally.evidence, status=status)
+    receipt = call.settle(tally.evidence, status=status)
+    if "on_receipt" in options:
+        options["on_receipt"](receipt)
