@@ -146,7 +146,8 @@ def test_what_the_api_settled_counts_today(
     html = reader(tenant, client_for).get(URL, {"range": "today", "by": "member"}).content.decode()
     shown = table(html, "compared")
     found = one(
-        "SELECT count(*), count(*) FILTER (WHERE estimated), sum(charge), sum(absorbed), sum(list_cost) FROM metering_usagerecord"
+        "SELECT count(*), count(*) FILTER (WHERE estimated), sum(charge), sum(absorbed), sum(list_cost)"
+        " FROM metering_usagerecord"
     )
     everything = [cell(shown["All"][name]) for name in ("Requests", "estimated", "Charged", "Absorbed", "List price")]
     assert everything == list(found)
