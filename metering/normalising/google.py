@@ -45,7 +45,7 @@ def read(items: Sequence[Json], *, streamed: bool) -> Normalised:
         characters=sum(_characters(one) for one in candidates),
     )
     # Chunks hold running totals. Those of a stream that was cut, with no reason for its end, are not the last.
-    final = not streamed or not candidates or any(_finished(one) for one in [*candidates, *answers])
+    final = not streamed or not candidates or any(one.get("finish_reason") for one in candidates)
     return conclude(tally, heard, tier=_in_price_book(heard.tier), complete=measured and final, tools=tools)
 
 
@@ -54,10 +54,6 @@ def _usage_of(item: Json, answer: Json) -> Json | None:
     name = "usage" if "usage" in answer and "usage_metadata" not in answer else "usage_metadata"
     found = usage_in(answer, name, FIELDS)
     return item if found is answer else found
-
-
-def _finished(of: Json) -> bool:
-    return bool(of.get("finish_reason") or in_snake_case(inner(of, "prompt_feedback")).get("block_reason"))
 
 
 def _tier(usage: Json, answers: Sequence[Json]) -> str | None:

@@ -1,6 +1,5 @@
 """What of a usage object is kept for the receipt: figures and short names."""
 
-import math
 import re
 from typing import Any
 
@@ -18,7 +17,7 @@ def compact(value: Any, depth: int = DEEPEST) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value if math.isfinite(value) and abs(value) < LARGEST else None
+        return value if abs(value) < LARGEST else None  # infinity is not, and of NaN nothing is true
     if depth and isinstance(value, dict):
         named = [(name, below) for name, below in value.items() if _PLAIN.fullmatch(name)]
         return {name: _kept(name, below, depth - 1) for name, below in named[:MOST_ENTRIES]}

@@ -149,9 +149,10 @@ def test_what_is_kept_stays_small_and_is_json() -> None:
     for _ in range(50):
         deep = {"below": deep, "n": float("inf")}
     many = {f"field_{n}": list(range(1000)) for n in range(1000)}
-    usages = [CHAT | many | {"deep": deep, "huge": 10**400, "prompt_tokens": n} for n in range(200)]
+    usages = [CHAT | {"deep": deep, "huge": 10**400, "prompt_tokens": n} | many for n in range(200)]
     raw = normalise("openai", usages).raw
     assert [usage["prompt_tokens"] for usage in raw["usages"]] == [0, 197, 198, 199]
+    assert (raw["usage"]["huge"], raw["usage"]["deep"]["n"]) == (None, None)
     assert len(json.dumps(raw, allow_nan=False)) < 40_000
 
 

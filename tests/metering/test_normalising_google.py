@@ -156,6 +156,13 @@ def rows(**kinds: int) -> list[dict[str, Any]]:
         ({"promptTokenCount": None, "promptTokensDetails": rows(text=4, audio=6)}, {"input": 4, "input_audio": 6}, ""),
         ({"cacheTokensDetails": rows(text=3)}, {"input": 7, "cache_read": 3}, None),
         ({"promptTokensDetails": rows(modality_unspecified=9, hologram=1)}, {}, None),
+        # One that is not specified is text, and a split that names text is meant to make up the total.
+        (
+            {"promptTokensDetails": rows(modality_unspecified=9)},
+            {},
+            "Google reports 10 prompt tokens, its split by modality says 9: difference 1.",
+        ),
+        ({"prompt_token_count": None, "candidatesTokenCount": None, "candidates_token_count": 20}, {}, None),
         ({"promptTokensDetails": [{"tokenCount": 10}, {"modality": "AUDIO"}]}, {}, None),
         ({"totalTokenCount": None}, {}, None),
         ({"someNewTokenCount": 7}, {}, None),

@@ -248,6 +248,7 @@ def test_cached_audio_beyond_what_is_there_is_flagged() -> None:
         (response(None), {}, 10),
         (response({"input_tokens": 5, "output_tokens": 1}, status="in_progress"), {"input": 5, "output": 1}, 10),
         (events("completed", D4)[:-1], {}, 5),
+        (events("in_progress", {"input_tokens": 5, "output_tokens": 1}), {"input": 5, "output": 1}, 5),
         (events("failed", None), {}, 5),
         ({"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}, {}, 0),
         ({"usage": None}, {}, 0),
