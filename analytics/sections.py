@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from organisations.models import Member
 
@@ -31,19 +31,12 @@ _SECTIONS: tuple[tuple[str, str, Collection[str]], ...] = (
 def sections_for(member: Member, path: str) -> list[Section]:
     """What `member` may open, with the section that `path` is or lies in marked."""
     slug = member.organisation.slug
-    found = [(label, _address(name, slug)) for label, name, roles in _SECTIONS if member.role in roles]
-    return [Section(label, address, _current(address, path, slug)) for label, address in found if address]
+    found = [(label, reverse(name, kwargs={"slug": slug})) for label, name, roles in _SECTIONS if member.role in roles]
+    return [Section(label, address, _current(address, path, first=n == 0)) for n, (label, address) in enumerate(found)]
 
 
-def _address(name: str, slug: str) -> str:
-    try:
-        return reverse(name, kwargs={"slug": slug})
-    except NoReverseMatch:  # a section whose page is not there
-        return ""
-
-
-def _current(address: str, path: str, slug: str) -> str:
+def _current(address: str, path: str, *, first: bool) -> str:
     if path == address:
         return "page"
-    start = address == reverse("analytics:overview", kwargs={"slug": slug})  # every other page lies below it
-    return "true" if path.startswith(address) and not start else ""
+    # Every other page lies below the first one's address, too.
+    return "true" if path.startswith(address) and not first else ""

@@ -104,14 +104,6 @@ class Unavailable(Problem):
     retry_after = 1
 
 
-class FormTooOld(Forbidden):
-    """What a page says when its form can't be trusted; callers of the API have no forms."""
-
-    title = "This form can't be taken"
-    meaning = "It was open for too long, or it was sent from another place. Nothing was done."
-    remedy = "Open the page again and fill it in once more. Cookies of this site have to be allowed."
-
-
 def all_problems() -> list[type[Problem]]:
     """Every kind of problem the product knows, by status and code."""
 

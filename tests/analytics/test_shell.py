@@ -125,7 +125,7 @@ def test_error_pages_say_what_is_wrong_and_lead_back(owning: Client, tenant: Ten
     assert refused.status_code == 403
     pages = [*shown.values(), unescape(refused.content.decode())]
     for said, page in zip(
-        ("There is no such thing", "your role", "can't be read", "This form can't be taken"), pages, strict=False
+        ("There is no such page", "your role", "can't be read", "This form can't be taken"), pages, strict=False
     ):
         assert said in page
         assert 'href="/"' in page

@@ -86,9 +86,8 @@ def test_a_double_click_at_the_same_moment_makes_one_key(tenant: Tenant) -> None
     def act() -> None:
         start.wait()
         try:
-            outcomes.append(
-                issue_api_key(organisation=tenant.organisation, name="n", scopes=["read"], form_id=sent).secret
-            )
+            issue_api_key(organisation=tenant.organisation, name="n", scopes=["read"], form_id=sent)
+            outcomes.append("issued")
         except FormSentBefore:
             outcomes.append("refused")
         finally:
