@@ -48,7 +48,7 @@ def agents(env: Mapping[str, str], keys: Path, url: str) -> list[Command]:
         return []
     told = {"REDIS_URL": env["REDIS_URL"], "SIMULATION_API_URL": url, **environment.read(keys)}
     argv = [sys.executable, "-m", "local.simulation"]
-    return [Command("simulation", argv, {**_without_secrets(env), **told}, repository())]
+    return [Command("simulation", argv, {**_without_secrets(env), **told}, repository(), stop_seconds=3.0)]
 
 
 def _without_secrets(env: Mapping[str, str]) -> dict[str, str]:

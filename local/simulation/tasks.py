@@ -8,7 +8,7 @@ from local.simulation.agents import Agent, Job
 # Per speed: how many times more often agents call, and how many times larger the calls are; their product is the speed.
 # Large contexts rather than many calls: a laptop answers some dozen calls a second, and a person watches.
 OFTEN = {1: 1.0, 10: 2.0, 60: 3.0}
-_FAULTS = (("429", 0.015), ("500", 0.010), ("cut;after=0.6", 0.008), ("no_usage", 0.005))
+_FAULTS = (("429", 0.012), ("500", 0.006), ("cut;after=0.6", 0.008), ("no_usage", 0.005))
 _LARGEST = {"claude-opus-4-6": 600_000, "claude-haiku-4-5": 180_000, "gemini-2.5-pro": 600_000, "gpt-5.4-mini": 300_000}
 _LOSES_PATIENCE = 0.01
 _SMALLEST = 40

@@ -70,7 +70,7 @@ def test_each_step_says_how_long_it_took(up: RunningSystem) -> None:
 
 
 def test_secrets_are_readable_by_their_owner_alone(up: RunningSystem) -> None:
-    for name in ("secrets.env", "portal.env", "lock"):
+    for name in ("secrets.env", "portal.env", "agents.env", "lock"):
         assert (up.data / name).stat().st_mode & 0o077 == 0, name
     secrets = environment.read(up.data / "secrets.env").values()
     arguments = " ".join((Path("/proc") / str(p.pid) / "cmdline").read_text() for p in up.processes() if is_alive(p))
@@ -85,7 +85,7 @@ def test_a_second_start_on_the_same_data_is_refused(up: RunningSystem) -> None:
     assert up.status("/livez") == 200
 
 
-CHILDREN = ("web-1", "worker", "beat", "providers", "valkey", "postgresql")
+CHILDREN = ("web-1", "worker", "beat", "providers", "simulation", "valkey", "postgresql")
 
 
 @pytest.mark.parametrize("name", CHILDREN)
@@ -103,6 +103,16 @@ def test_local_providers_answer_where_the_settings_say_and_know_no_secret(up: Ru
     seen = (Path("/proc") / str(up.child("providers")) / "environ").read_text()
     assert "LOCAL_PROVIDERS_URL=" in seen
     assert [name for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL") if f"{settings[name]}\0" in seen] == []
+
+
+def test_the_demos_agents_work_and_know_no_secret_but_their_own(up: RunningSystem) -> None:
+    settings, keys = environment.read(up.data / "portal.env"), environment.read(up.data / "agents.env")
+    seen = (Path("/proc") / str(up.child("simulation")) / "environ").read_text()
+    assert [name for name in ("SECRET_KEY", "DATABASE_URL", "API_KEY_HMAC_KEY") if f"{settings[name]}\0" in seen] == []
+    assert f"SIMULATION_KEY_SOPHI={keys['SIMULATION_KEY_SOPHI']}\0" in seen
+    asked = {"Authorization": f"Bearer {keys['SIMULATION_KEY_SOPHI']}"}
+    figures = lambda: httpx.get(f"{up.url}/api/v1/balance", headers=asked).json()  # noqa: E731
+    wait_until(lambda: 0 < float(figures()["balance"]) < 200, "the first call", 60)
 
 
 def test_postgresql_is_restarted_though_a_session_outlives_it(up: RunningSystem) -> None:
