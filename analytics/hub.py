@@ -6,6 +6,7 @@ A watcher costs a coroutine and no connection: neither to PostgreSQL nor to Valk
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 import redis.asyncio as redis
 import structlog
@@ -16,8 +17,8 @@ from common import live
 
 log = structlog.get_logger("live")
 
-LOOK_AGAIN = 10.0  # seconds without a note after which figures are read anyway: notes may be lost
-APART = 0.5  # seconds between two readings, so at most two updates a second
+LOOK_AGAIN = 10  # seconds without a note after which figures are read anyway: notes may be lost
+APART = timedelta(milliseconds=500)  # between two readings, so at most two updates a second
 AT_ONCE = 2  # readings of one process that may use the database at the same time
 
 # Reads an organisation's page as named parts of HTML; called in a thread, gives its database connection back.
@@ -65,7 +66,7 @@ class Room:
                 log.exception("live figures not read", organisation=self.organisation_id)
             else:
                 await self._show(parts)
-            await asyncio.sleep(APART)
+            await asyncio.sleep(APART.total_seconds())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._noted.wait(), LOOK_AGAIN)
 
