@@ -172,7 +172,11 @@ def _by_model(rows: "QuerySet[DailyUsage] | QuerySet[UsageRecord]", requests: Ag
 
 def _curve(organisation: Organisation, start: datetime, now: datetime) -> Curve:
     drawn_from = min(start, now - SHORTEST_CURVE)
-    points = balance_curve(organisation.pk, drawn_from, now, CURVE_STEPS)
+    # What a sandbox had before it started over is not part of its curve.
+    points = [
+        point if point.at >= start else Point(point.at, None)
+        for point in balance_curve(organisation.pk, drawn_from, now, CURVE_STEPS)
+    ]
     earliest = billing_day(start, organisation.billing_zone) - timedelta(days=1)
     records = UsageRecord.objects.filter(organisation=organisation, local_day__gte=earliest, posted_at__gt=start)
     spent = records.aggregate(total=Sum("charge"))["total"] or Decimal(0)

@@ -6,7 +6,6 @@ obeyed. What is lost with Valkey is a wish, never money: agents of whom nobody h
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
 
 import redis
@@ -16,7 +15,6 @@ from common.valkey import quick
 from metering.sandbox import CREDITS
 from metering.sandbox import start_over as _start_over
 from organisations.models import Member, Organisation
-from wallets.history import started_over_at
 
 SPEEDS = (1, 10, 60)
 OPERATORS = frozenset({Member.Role.OWNER, Member.Role.ADMIN, Member.Role.DEVELOPER})
@@ -30,13 +28,11 @@ class NoSwitchboard(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """How the agents are set. `alive`: their process has been heard of within seconds. `started_at` (aware): since when
-    the wallet runs down, None before it was first filled. `credits`: what a reset gives."""
+    """How the agents are set. `alive`: their process was heard of within seconds. `credits`: what a reset gives."""
 
     running: bool
     speed: int
     alive: bool
-    started_at: datetime | None
 
     speeds: ClassVar = SPEEDS
     operators: ClassVar = OPERATORS
@@ -49,18 +45,17 @@ def is_simulated(organisation: Organisation) -> bool:
 
 
 def state(organisation: Organisation) -> State | None:
-    """How its agents are set now, None where it has none; the caller is inside the organisation's scope."""
+    """How its agents are set now, None where it has none. Asks Valkey: to be called outside of any transaction."""
     if not is_simulated(organisation):
         return None
-    since = started_over_at(organisation)
     try:
         with quick().pipeline() as look:
             look.hmget(_wishes(organisation), "running", "speed")
             look.exists(_process(organisation))
             (running, speed), alive = look.execute()
     except redis.RedisError:
-        return State(False, SPEEDS[0], False, since)
-    return State(running == b"1", int(speed or SPEEDS[0]), bool(alive), since)
+        return State(False, SPEEDS[0], False)
+    return State(running == b"1", int(speed or SPEEDS[0]), bool(alive))
 
 
 def introduce(organisation: Organisation) -> None:

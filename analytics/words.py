@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from analytics.live import Curve, Live
 from common.templatetags.figures import money_text
 
+CENT = Decimal("0.01")
+
 
 def headline(live: Live) -> str:
     """What the curve of the balance shows."""
@@ -38,7 +40,7 @@ def pace(available: Decimal, curve: Curve) -> str:
 
 def _standstill(live: Live, since: datetime) -> str:
     left = money_text(live.there, live.organisation.currency)
-    if live.there <= 0:
+    if live.there < CENT:
         return f"Balance reached zero at {_at(since, live)} and not a cent below"
     return f"At {_at(since, live)} what is left, {left}, no longer paid for a call"
 

@@ -29,9 +29,10 @@ STREAM_SECONDS = 300  # then the browser connects, and identifies itself, again
 @login_required
 def live(request: HttpRequest, slug: str) -> HttpResponse:
     """The page as it is now."""
+    switches = simulation.state(member_of(request, slug).organisation)  # before the snapshot: it asks another server
     with organisation_page(request, slug) as page:
         figures = live_figures(page.organisation)
-        return page.render("pages/live.html", simulation=simulation.state(page.organisation), **_context(figures))
+        return page.render("pages/live.html", simulation=switches, **_context(figures))
 
 
 @require_safe
