@@ -184,6 +184,39 @@ class Models(Struct):
     models: list[ModelOffer]
 
 
+class UsageFigures(Struct):
+    """What some calls used and cost; `estimated` is how many of the requests nobody reported the usage of."""
+
+    requests: int
+    estimated: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    list_cost: str
+    charged: str
+    absorbed: str
+
+
+class UsageGroup(UsageFigures):
+    """Those of one model, provider, project, agent, member or day."""
+
+    key: str
+    name: str
+
+
+class UsageSums(Struct):
+    """Usage of the local days from `first_day` to `last_day`, both included, as of now: today is in it."""
+
+    first_day: str
+    last_day: str
+    zone: str
+    by: str
+    groups: list[UsageGroup]
+    total: UsageFigures
+    currency: str
+    as_of: str
+
+
 def moment(at: datetime) -> str:
     return at.isoformat()
 

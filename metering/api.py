@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.problems import Malformed, NotFound, TooLarge, UnsupportedMediaType
+from common.problems import InvalidFields, Malformed, NotFound, TooLarge, UnsupportedMediaType
 from common.tenancy import tenant
-from metering import requests, schema, selectors, services
+from metering import requests, schema, selectors, services, usage
 from metering.errors import (
     AlreadyEnded,
     HasAccrued,
@@ -153,3 +153,12 @@ class ModelList(AgentView):
         key = self.key
         with tenant(key.organisation_id, snapshot=True):
             return _answer(selectors.offers(key.organisation))
+
+
+class UsageSums(AgentView):
+    @extend_schema(**schema.of(None, 200, "UsageSums", errors=(InvalidFields,), query=usage.QUERY))
+    def get(self, request: Request) -> Response:
+        """What was used and charged in a period, summed by model, agent, project, member, provider or day."""
+        key, question = self.key, usage.read_question(request.query_params)
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(usage.usage_for(key, question))

@@ -105,6 +105,20 @@ FIELDS = {
     "Revision.cost": "The difference of the cost.",
     "Revision.charged": "The difference of the charge.",
     "Revision.absorbed": "The difference of what the platform paid.",
+    "UsageFigures.requests": "How many calls were settled.",
+    "UsageFigures.estimated": "How many of them were settled by an estimate.",
+    "UsageFigures.input_tokens": "Tokens on the input side, those read from a cache included.",
+    "UsageFigures.cached_tokens": "Those of the input that were read from a cache.",
+    "UsageFigures.output_tokens": "Tokens on the output side, reasoning included.",
+    "UsageFigures.list_cost": "What they cost at list rates.",
+    "UsageGroup.key": "What the filter of this kind takes.",
+    "UsageGroup.name": "Its name for people.",
+    "UsageSums.first_day": "First local day, included.",
+    "UsageSums.last_day": "Last local day, included.",
+    "UsageSums.zone": "The time zone that days are cut in.",
+    "UsageSums.by": "What the groups are.",
+    "UsageSums.groups": "The dearest first, days the newest first. Only those with usage.",
+    "UsageSums.total": "The sum of all of them.",
     "Problem.type": "Address of the page that explains this kind of problem.",
     "Problem.title": "The kind in words.",
     "Problem.status": "The HTTP status.",
@@ -128,4 +142,6 @@ def note(struct: str, name: str) -> str:
     """What the field `name` of `struct` means, "" where nothing is written about it."""
     if struct == "SettledReceipt":
         struct = "Receipt"
+    if struct == "UsageGroup" and name not in ("key", "name"):
+        struct = "UsageFigures"
     return FIELDS.get(f"{struct}.{name}") or FIELDS.get(name, "")

@@ -24,7 +24,7 @@ from organisations.errors import MissingScope, Unauthenticated
 _KINDS = [
     requests.Authorise, requests.Progress, requests.Settle, requests.Release,
     answers.Authorisation, answers.ProgressAnswer, answers.SettledReceipt, answers.Receipt, answers.Released,
-    answers.Balance, answers.Models,
+    answers.Balance, answers.Models, answers.UsageSums,
 ]  # fmt: skip
 PROBLEM = {
     "title": "Problem",
@@ -60,6 +60,7 @@ def of(
     *,
     idempotent: bool = False,
     errors: tuple[type[Problem], ...] = (),
+    query: tuple[OpenApiParameter, ...] = (),
 ) -> dict[str, Any]:
     """Arguments for `extend_schema`: the request's struct, the answer's name and the problems it may give.
 
@@ -76,7 +77,7 @@ def of(
     return {
         "request": {"application/json": _ref(request.__name__)} if request else None,
         "responses": {(status, "application/json"): _ref(answer), **problems},
-        "parameters": [ONCE] if idempotent else [],
+        "parameters": [*([ONCE] if idempotent else []), *query],
     }
 
 

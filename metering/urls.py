@@ -12,5 +12,6 @@ urlpatterns = [
     path("receipts/<uuid:hold_id>", api.Receipts.as_view(), name="receipt"),
     path("balance", api.Balances.as_view(), name="balance"),
     path("models", api.ModelList.as_view(), name="models"),
+    path("usage", api.UsageSums.as_view(), name="usage"),
     path("schema", Description.as_view(), name="schema"),
 ]

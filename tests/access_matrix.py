@@ -188,6 +188,7 @@ API = {
     "api/v1/receipts/<uuid:hold_id>": _reads("api/v1/receipts/{settled}", READ_OWN_WITH_KEY),
     "api/v1/balance": _reads("api/v1/balance", READ_WITH_KEY),
     "api/v1/models": _reads("api/v1/models", READ_WITH_KEY),
+    "api/v1/usage": _reads("api/v1/usage", READ_WITH_KEY),
     "api/v1/schema": Row("api/v1/schema", PUBLIC, NOT_TAKEN),
 }
 
