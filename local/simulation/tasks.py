@@ -10,6 +10,7 @@ from local.simulation.agents import Agent, Job
 OFTEN = {1: 1.0, 10: 2.0, 60: 3.0}
 _FAULTS = (("429", 0.012), ("500", 0.006), ("cut;after=0.6", 0.008), ("no_usage", 0.005))
 _LARGEST = {"claude-opus-4-6": 600_000, "claude-haiku-4-5": 180_000, "gemini-2.5-pro": 600_000, "gpt-5.4-mini": 300_000}
+_LONGEST = 60_000  # tokens of an answer that all of the models can give
 _LOSES_PATIENCE = 0.01
 _SMALLEST = 40
 
@@ -37,7 +38,7 @@ class Task:
 
     @property
     def limit(self) -> int:
-        return 2 * (self.output + self.reasoning) + 64
+        return min(2 * (self.output + self.reasoning) + 64, _LONGEST)
 
     def shrunk(self, share: float) -> "Task | None":
         """The same with a prompt cut down to that share and a short answer, None where that is not worth a call."""

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable
 from contextlib import aclosing
 from decimal import Decimal
-from typing import Any
 
 from billing_client import BillingError, InsufficientCredits
 
@@ -56,7 +56,7 @@ class Worker:
         took = (asyncio.get_running_loop().time() - begun) * OFTEN[self._switch.wishes.speed]
         await self._switch.rest(self._agent.every * self._dice.uniform(0.6, 1.4) - took)
 
-    async def _guarded(self, work: Any) -> None:
+    async def _guarded(self, work: Awaitable[None]) -> None:
         """Let `work` fail with no more than a line in the log, and a wait that grows with each failure in a row."""
         try:
             await work
@@ -74,14 +74,16 @@ class Worker:
         try:
             await self._do(task)
         except InsufficientCredits as refusal:
-            smaller = task.shrunk(_share_that_can_be_paid(refusal))
-            if smaller is None:
-                return await self._wait_for_credits(refusal.available or Decimal(0))
-            try:
-                await self._do(smaller)
-            except InsufficientCredits as second:
-                await self._wait_for_credits(second.available or Decimal(0))
-        return None
+            await self._make_do(task, refusal)
+
+    async def _make_do(self, task: Task, refusal: InsufficientCredits) -> None:
+        smaller = task.shrunk(_share_that_can_be_paid(refusal))
+        try:
+            if smaller:
+                return await self._do(smaller)
+        except InsufficientCredits as second:
+            refusal = second  # others were quicker
+        return await self._wait_for_credits(refusal.available or Decimal(0))
 
     async def _do(self, task: Task) -> None:
         events = await self._sdks.stream(task, self._switch.wishes.speed)
