@@ -17,4 +17,5 @@ urlpatterns = [
 handler400 = "billing_portal.views.bad_request"
 handler403 = "billing_portal.views.forbidden"
 handler404 = "billing_portal.views.not_found"
+handler429 = "billing_portal.views.too_many"  # allauth looks for it here
 handler500 = "billing_portal.views.server_error"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from organisations.models import User
@@ -131,6 +132,16 @@ def test_error_pages_say_what_is_wrong_and_lead_back(owning: Client, tenant: Ten
         assert 'href="/"' in page
         assert "Traceback" not in page
         assert "/static/css/parts.css" in page
+
+
+def test_who_tries_too_often_is_told_to_wait(transactional_db: None) -> None:
+    cache.clear()
+    client, tries = Client(), {"email": "ada@example.com"}
+    answers = [client.post("/accounts/password/reset/", tries) for _ in range(25)]
+    assert answers[-1].status_code == 429
+    assert "Too many attempts" in answers[-1].content.decode()
+    assert "/static/css/parts.css" in answers[-1].content.decode()
+    cache.clear()
 
 
 def test_a_failure_of_the_database_has_a_page_with_the_requests_id(rf: object) -> None:
