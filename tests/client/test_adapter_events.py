@@ -114,6 +114,8 @@ def test_long_stream_is_settled_with_few_events() -> None:
     capped = Tally({}, 7)
     capped.add({"candidates": [{"content": {"parts": [{"text": "a" * 16}, {"text": "a" * 16, "thought": True}]}}]})
     assert capped.usage == {"output": 4, "reasoning": 3}
+    capped.add({"candidates": [{"content": {"parts": [{"text": "a" * 16}]}}]})
+    assert capped.usage == {"output": 7}
     assert [event["usageMetadata"]["candidatesTokenCount"] for event in tally.evidence] == [1, 5_000]
 
 

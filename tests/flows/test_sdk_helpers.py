@@ -163,6 +163,22 @@ def test_stream_that_nobody_reads_is_settled_when_billing_ends(server: str, call
     assert wallet(ada.id)[1] == 0
 
 
+def test_break_is_settled_by_the_event_loop(server: str, caller: Caller, ada: Tenant, receipts: list[Receipt]) -> None:
+    async def run() -> None:
+        way = Way("messages", streamed=True, waits=False)
+        async with AsyncBillingClient(server, ada.secret) as billing:
+            sdk = caller._async_sdk(way, scripted(output_tokens=150, pace="20"))
+            claude = billing.wrap(sdk, on_receipt=receipts.append)
+            async for _ in await claude.messages.create(**CLAUDE, stream=True):
+                break
+            async with asyncio.timeout(20):
+                while not receipts:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert receipts[0].status == "cancelled"
+
+
 def test_cancelled_task_still_settles(server: str, caller: Caller, ada: Tenant) -> None:
     async def run() -> None:
         way = Way("messages", streamed=True, waits=False)

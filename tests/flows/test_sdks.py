@@ -168,6 +168,7 @@ def test_missing_usage_is_estimated_and_says_so(way: Way, caller: Caller, receip
 @pytest.mark.parametrize(
     ("way", "fault"),
     [*((way, "401") for way in WAYS), *((way, fault) for way in WAYS[::4] for fault in ("429", "500"))],
+    ids=str,
 )
 def test_refused_call_is_released(way: Way, fault: str, caller: Caller, ada: Tenant) -> None:
     with pytest.raises((openai.APIStatusError, anthropic.APIStatusError, APIError)) as caught:

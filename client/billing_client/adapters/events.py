@@ -35,8 +35,6 @@ def billable(answer: Mapping[str, Any]) -> Json:
             kept[name] = [billable(item) for item in value if isinstance(item, Mapping)]
     if isinstance(queries := answer.get("webSearchQueries"), list):
         kept["webSearchQueries"] = [_disguised(str(query)) for query in queries]
-    if "executableCode" in answer:
-        kept["executableCode"] = {}
     return kept
 
 
