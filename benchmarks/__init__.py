@@ -1,0 +1,1 @@
+"""What is claimed about speed, measured: each benchmark prints figures with their floor, in one run."""
