@@ -73,16 +73,6 @@ class Live:
     events: list[Event]
 
     @property
-    def there(self) -> Decimal:
-        """The balance less what running calls have reported: that is as good as spent."""
-        return self.standing.balance - self.standing.accrued
-
-    @property
-    def running(self) -> Decimal:
-        """What running calls hold and have not used yet."""
-        return self.standing.held - self.standing.accrued
-
-    @property
     def charged(self) -> Decimal:
         return sum((row.charge for row in self.rows), Decimal(0))
 
@@ -93,7 +83,7 @@ class Live:
     @property
     def given(self) -> Decimal:
         """What there was to spend: what is there and what was spent."""
-        return self.there + self.spent
+        return self.standing.there + self.spent
 
     @property
     def input_tokens(self) -> int:

@@ -48,15 +48,6 @@ class Overview:
     agents: Sequence[Row]
     providers: Sequence[str]
 
-    @property
-    def there(self) -> Decimal:
-        """The balance less what running calls have reported: that is as good as spent."""
-        return self.standing.balance - self.standing.accrued
-
-    @property
-    def running(self) -> Decimal:
-        return self.standing.held - self.standing.accrued
-
 
 def overview(organisation: Organisation) -> Overview:
     """Read everything the overview shows."""

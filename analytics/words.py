@@ -39,8 +39,8 @@ def pace(available: Decimal, curve: Curve) -> str:
 
 
 def _standstill(live: Live, since: datetime) -> str:
-    left = money_text(live.there, live.organisation.currency)
-    if live.there < CENT:
+    left = money_text(live.standing.there, live.organisation.currency)
+    if live.standing.there < CENT:
         return f"Balance reached zero at {_at(since, live)} and not a cent below"
     return f"At {_at(since, live)} what is left, {left}, no longer paid for a call"
 

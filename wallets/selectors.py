@@ -36,6 +36,16 @@ class Standing(NamedTuple):
         return self.balance - self.held
 
     @property
+    def there(self) -> Decimal:
+        """The balance less what running calls have reported: that is as good as spent."""
+        return self.balance - self.accrued
+
+    @property
+    def running(self) -> Decimal:
+        """What running calls hold and have not used yet."""
+        return self.held - self.accrued
+
+    @property
     def state(self) -> str:
         """A key of `STATES`."""
         if self.available <= 0:

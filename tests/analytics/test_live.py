@@ -84,8 +84,13 @@ def test_available_held_and_spent_make_what_there_was(tenant: Tenant, api: Api, 
     running = api.authorise(input_tokens=100, max_output_tokens=10_000).json()  # 0.201
     api.progress(running["id"], 1, output=2_000)  # 0.04
     shown = figures(tenant.organisation)
-    assert (shown.there, shown.running, shown.spent, shown.given) == (D("99.44"), D("0.161"), D("0.56"), D(100))
-    assert shown.standing.available + shown.running == shown.there
+    assert (shown.standing.there, shown.standing.running, shown.spent, shown.given) == (
+        D("99.44"),
+        D("0.161"),
+        D("0.56"),
+        D(100),
+    )
+    assert shown.standing.available + shown.standing.running == shown.standing.there
     words = text_of(page(client_for, owner, tenant.organisation))
     assert "Balance $99.44" in words
     assert "$0.161 held by running calls" in words
@@ -156,7 +161,7 @@ def test_an_organisation_without_credits_is_stopped(tenant: Tenant, owner: User,
     empty = make_tenant("empty")
     shown = figures(empty.organisation)
     assert shown.stop is not None
-    assert (shown.there, shown.given, shown.rows) == (D(0), D(0), [])
+    assert (shown.standing.there, shown.given, shown.rows) == (D(0), D(0), [])
 
 
 def test_the_curve_holds_every_step_of_credits(tenant: Tenant, api: Api) -> None:

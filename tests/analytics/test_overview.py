@@ -69,7 +69,7 @@ def test_what_running_calls_have_used_is_no_balance_any_more(tenant: Tenant, api
     hold = api.authorise(input_tokens=0, max_output_tokens=100_000).json()["id"]  # holds 2.00
     api.progress(hold, 1, output=30_000)  # has used 0.60
     found = figures(tenant.organisation)
-    assert (found.there, found.running, found.standing.available) == (D("99.4"), D("1.4"), D(98))
+    assert (found.standing.there, found.standing.running, found.standing.available) == (D("99.4"), D("1.4"), D(98))
 
 
 def test_a_stopped_organisation_is_told_so_here_too(transactional_db: None, client_for: Any) -> None:
