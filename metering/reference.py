@@ -5,6 +5,7 @@ import shlex
 from typing import Any, NamedTuple
 
 KEY = "tb_…"
+PARAMETERS = {"hold_id": "The authorisation's id."}  # the path's have no words in the document
 _CALL = "0199c0de-0000-7000-8000-000000000001"
 _LIMITS = (
     ("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " entries"),
@@ -124,7 +125,7 @@ def _schema(name: str, schema: dict[str, Any]) -> Schema:
 
 
 def _parameter(parameter: dict[str, Any]) -> Field:
-    note = parameter.get("description") or "The authorisation's id."
+    note = parameter.get("description") or PARAMETERS.get(parameter["name"], "")
     where = {"path": "in the path", "query": "in the query", "header": "header"}[parameter["in"]]
     found = _field(parameter["name"], parameter["schema"], parameter.get("required", False))
     return found._replace(note=note, limits=[where, *found.limits])

@@ -72,6 +72,7 @@ def test_every_field_of_every_object_has_words(reference: Reference) -> None:
     silent = [
         f"{schema.name}.{field.name}" for schema in reference.schemas for field in schema.fields if not field.note
     ]
+    silent += [f"{op.path} {p.name}" for op in reference.operations for p in op.parameters if not p.note]
     assert silent == []
 
 
