@@ -135,7 +135,7 @@ class DailyUsage(models.Model):
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+", db_index=False)
     user = models.CharField(max_length=200, blank=True)
     requests = models.BigIntegerField()
-    estimated = models.BigIntegerField()  # how many of them
+    estimated = models.BigIntegerField()  # how many of them were settled by estimate, corrected later or not
     input_tokens = models.BigIntegerField()
     cached_tokens = models.BigIntegerField()
     output_tokens = models.BigIntegerField()

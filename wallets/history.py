@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 
 from organisations.models import Organisation
 from wallets.models import Grant, Hold, IdempotencyRecord, Transfer, Wallet
 from wallets.selectors import LOW
+
+MOST_COUNTED = 1_000  # refusals: agents may ask for days, and each open page would count them again
 
 
 class Point(NamedTuple):
@@ -23,7 +25,7 @@ class Point(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Since when no call is authorised for want of credits, and how many were refused since."""
+    """Since when no call is authorised for want of credits, and how many were refused since, at most `MOST_COUNTED`."""
 
     since: datetime
     refused: int
@@ -88,12 +90,10 @@ def stopped(wallet: Wallet, now: datetime) -> Stop | None:
     refused = IdempotencyRecord.objects.filter(organisation_id=wallet.organisation_id, outcome="refused")
     if last is not None:
         refused = refused.filter(created_at__gt=last)
-    found = refused.aggregate(since=Min("created_at"), count=Count("pk"))
-    if available <= 0:
-        return Stop(found["since"] or wallet.last_posted_at, found["count"])
-    if found["since"] and (last is None or now - last > timedelta(seconds=5)):
-        return Stop(found["since"], found["count"])
-    return None
+    first: datetime | None = refused.aggregate(at=Min("created_at"))["at"]
+    if available > 0 and (first is None or (last is not None and now - last <= timedelta(seconds=5))):
+        return None
+    return Stop(first or max(last or wallet.last_posted_at, wallet.last_posted_at), refused[:MOST_COUNTED].count())
 
 
 def last_refusal(organisation_id: int, since: datetime) -> Refusal | None:

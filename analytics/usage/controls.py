@@ -46,9 +46,5 @@ def controls(asked: Asked, selection: Selection, choosers: Sequence[Chooser], pe
     )
 
 
-def _chip(asked: Asked, kind: str, name: str) -> Way:
-    return Way(f"{kind}: {_short(name)}", asked.but(**{kind: ""}))
-
-
 def _short(name: str) -> str:
     return name if len(name) <= 60 else f"{name[:59]}…"

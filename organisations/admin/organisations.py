@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from common.admin import StaffAdmin, require_writer
 from common.forms import attempt
@@ -67,7 +67,7 @@ class OrganisationAdmin(StaffAdmin):
     @admin.display(description="State")
     def state(self, organisation: Organisation) -> SafeString:
         word, tag = ("Suspended", "bad") if organisation.suspended_at else ("Active", "ok")
-        sandbox = format_html(' <span class="tag">Sandbox</span>') if organisation.sandbox else ""
+        sandbox = mark_safe(' <span class="tag">Sandbox</span>') if organisation.sandbox else ""
         return format_html('<span class="tag {}">{}</span>{}', tag, word, sandbox)
 
     @admin.display(description="Created")

@@ -1,6 +1,6 @@
 """Lists of rows that belong to an organisation: found by it, never by scanning all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
@@ -70,7 +70,7 @@ class TenantAdmin(StaffAdmin):
     search_fields = ("organisation__slug",)
     search_help_text = "An organisation's name, slug or e-mail."
 
-    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_filter(request), *([SandboxFilter] if self.leaves_sandboxes_out else [])]
 
     def get_search_results(

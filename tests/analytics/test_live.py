@@ -136,6 +136,16 @@ def test_it_stops_at_zero_and_clears_when_credits_arrive(owner: User, client_for
     assert agent.authorise(input_tokens=1_000, max_output_tokens=10).status_code == 201
 
 
+def test_it_stops_when_running_calls_hold_everything_from_that_moment_on(tenant: Tenant) -> None:
+    make_model({"input": "10", "output": "20"})
+    poor = make_tenant("poor", credits="0.02")
+    database.advance_clock(DAY)
+    assert Api(poor).authorise(input_tokens=0, max_output_tokens=5_000).json()["available"] == "0.000000000"
+    stop = figures(poor.organisation).stop
+    assert stop is not None
+    assert figures(poor.organisation).as_of - stop.since < timedelta(hours=1)
+
+
 def test_small_change_stops_only_when_every_call_is_refused(tenant: Tenant) -> None:
     make_model({"input": "10", "output": "20"})
     poor = make_tenant("poor", credits="0.05")

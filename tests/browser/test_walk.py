@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a table)
 """Every page that the access matrix opens to somebody, in a browser: title, one heading, a quiet console, axe, no
 sideways scroll. A new route is walked as soon as it has its row there."""
 
