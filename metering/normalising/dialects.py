@@ -24,6 +24,8 @@ RESPONSES = Dialect(responses.recognises, responses.read)
 ANTHROPIC = Dialect(anthropic.recognises, anthropic.read)
 GOOGLE = Dialect(google.recognises, google.read)
 BY_SLUG = {"openai": (CHAT, RESPONSES), "anthropic": (ANTHROPIC,), "google": (GOOGLE,)}
+# Far above any answer; a body of many small objects would otherwise cost seconds.
+MOST_EVENTS, MOST_NAMES = 20_000, 1_000
 BY_SHAPE = (GOOGLE, CHAT, Dialect(responses.surely, responses.read), ANTHROPIC)
 
 
@@ -36,6 +38,8 @@ def normalise(provider: str, response: object) -> Normalised:
     a figure in it that is no count.
     """
     items = _items(response)
+    if any(len(item) > MOST_NAMES for item in items):
+        raise UnreadableUsage(f"No object of an answer has more than {MOST_NAMES:,} fields.")
     own = BY_SLUG.get(provider, ())
     dialect = next((d for d in (*own, *BY_SHAPE) if any(d.recognises(item) for item in items)), None)
     if dialect is None and any("usage" in item or isinstance(item.get("error"), dict) for item in items):
@@ -52,6 +56,8 @@ def _items(response: object) -> list[Json]:
         raise UnreadableUsage("The answer must be an object, or a list of a stream's events.")
     if not response:
         raise UnreadableUsage("The list of events is empty.")
+    if len(response) > MOST_EVENTS:
+        raise UnreadableUsage(f"The list has more than {MOST_EVENTS:,} events.")
     for place, item in enumerate(response):
         if not isinstance(item, dict):
             raise UnreadableUsage(f"Event {place + 1} of the list must be an object.")

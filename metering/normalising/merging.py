@@ -3,25 +3,32 @@
 from collections.abc import Iterable
 from typing import Any
 
-from metering.normalising.reading import Json
+from metering.normalising.reading import Json, UnreadableUsage
 
 NESTED = 2  # details, and details of details: no provider goes deeper
+MOST_FIELDS = 200  # of a usage object, or of details in it: ten times what any provider has
 
 
 def newest(usages: Iterable[Json]) -> dict[str, Any]:
-    """The last value of each field that is not null, also within details: a later null or absent one erases nothing."""
+    """The last value of each field that is not null, also within details: a later null or absent one erases nothing.
+
+    Raises `UnreadableUsage` for more fields than usage has.
+    """
     merged: dict[str, Any] = {}
     for usage in usages:
-        merged = _over(merged, usage, NESTED)
+        _take(merged, usage, NESTED)
     return merged
 
 
-def _over(base: Json, new: Json, depth: int) -> dict[str, Any]:
-    result = dict(base)
+def _take(merged: dict[str, Any], new: Json, depth: int) -> None:
+    # In place: a copy for each of a stream's events would take time that grows with the square of its length.
     for name, value in new.items():
-        below = result.get(name)
-        if depth and isinstance(below, dict) and isinstance(value, dict):
-            result[name] = _over(below, value, depth - 1)
-        elif value is not None or name not in result:
-            result[name] = value
-    return result
+        if depth and isinstance(value, dict):
+            below = merged.get(name)
+            if not isinstance(below, dict):
+                below = merged[name] = {}  # never the sender's own object, which must stay as it came
+            _take(below, value, depth - 1)
+        elif value is not None or name not in merged:
+            merged[name] = value
+    if len(merged) > MOST_FIELDS:
+        raise UnreadableUsage(f"The usage has more than {MOST_FIELDS} fields.")

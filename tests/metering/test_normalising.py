@@ -148,7 +148,7 @@ def test_what_is_kept_stays_small_and_is_json() -> None:
     deep: Any = 1
     for _ in range(50):
         deep = {"below": deep, "n": float("inf")}
-    many = {f"field_{n}": list(range(1000)) for n in range(1000)}
+    many = {f"field_{n}": list(range(1000)) for n in range(190)}
     usages = [CHAT | {"deep": deep, "huge": 10**400, "prompt_tokens": n} | many for n in range(200)]
     raw = normalise("openai", usages).raw
     assert [usage["prompt_tokens"] for usage in raw["usages"]] == [0, 197, 198, 199]
@@ -156,11 +156,34 @@ def test_what_is_kept_stays_small_and_is_json() -> None:
     assert len(json.dumps(raw, allow_nan=False)) < 40_000
 
 
+WIDE = {f"field_{n}": 1 for n in range(201)}
+
+
+@pytest.mark.parametrize("slug", ["openai", "anthropic", "google", "some-gateway"])
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        # What takes more than a moment to read is no answer: fields that pile up, objects without end.
+        ([CHAT | WIDE], "The usage has more than 200 fields"),
+        ([{"usage": ANTHROPIC | WIDE}, {"usage": ANTHROPIC}], "The usage has more than 200 fields"),
+        ({"usageMetadata": GOOGLE | WIDE}, "The usage has more than 200 fields"),
+        ({"usage": ANTHROPIC | {"cache_creation": WIDE}}, "The usage has more than 200 fields"),
+        ([ANTHROPIC | {f"field_{n}": 1} for n in range(201)], "The usage has more than 200 fields"),
+        ([ANTHROPIC] * 20_001, "The list has more than 20,000 events"),
+        ({"usage": ANTHROPIC} | {f"field_{n}": 1 for n in range(1_000)}, "more than 1,000 fields"),
+    ],
+)
+def test_an_answer_of_no_end_is_refused(slug: str, answer: Any, message: str) -> None:
+    with pytest.raises(UnreadableUsage, match=message):
+        normalise(slug, answer)
+
+
 def test_the_answer_is_not_changed() -> None:
-    events = [
-        {"type": "message_start", "message": {"usage": ANTHROPIC | {"server_tool_use": {"web_search_requests": 0}}}}
-    ]
-    events += [{"type": "message_delta", "usage": {"output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}}]
+    tools = {"web_search_requests": 0, "more": {"below": {"n": 1}}}
+    events = [{"type": "message_start", "message": {"usage": ANTHROPIC | {"server_tool_use": tools}}}]
+    later = {"web_search_requests": 2, "more": {"below": {"n": 2}}, "new": {"n": 1}}
+    events += [{"type": "message_delta", "usage": {"output_tokens": 5, "server_tool_use": later}}]
+    events += [{"type": "message_delta", "usage": {"server_tool_use": {"new": {"n": 2}}}}]
     before = json.dumps(events)
     normalise("anthropic", events)
     assert json.dumps(events) == before
