@@ -20,7 +20,7 @@ from wallets.selectors import Standing, standing_with_accrued
 
 CURVE = timedelta(hours=1)
 CURVE_STEPS = 120
-SHORTEST_CURVE = timedelta(minutes=5)
+SHORTEST_CURVE = timedelta(minutes=2)
 
 
 class Spend(NamedTuple):

@@ -8,37 +8,21 @@ takes more than 1.5 times as long.
 
 import argparse
 import json
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 
 from benchmarks import product, report
 from benchmarks.addresses import ADDRESSES, headers
+from benchmarks.histories import History, build, found, run
 from benchmarks.timing import Side, compare
-from billing_portal.paths import repository
 from billing_portal.processes.embedded import EmbeddedServers
 
 REACH = 1.5
 DAYS_AT_LEAST = 62  # a page compares 30 days with the 30 before, and the short history shall have them, too
-
-
-@dataclass
-class History:
-    """A built database, and the web process on it."""
-
-    name: str
-    rows: int
-    env: dict[str, str]
-    words: dict[str, Any]
-    base: str = ""
-    process: int = 0
 
 
 def main() -> int:
@@ -46,12 +30,7 @@ def main() -> int:
     if options.floor / options.per_day < DAYS_AT_LEAST:
         sys.exit(f"--floor must be {DAYS_AT_LEAST} days of --per-day calls or more.")
     with product.servers() as servers, ExitStack() as stack:
-        product.make_template(servers)
-        end = datetime.now(UTC).isoformat()
-        histories = [
-            build(servers, f"benchmark_{rows}", n, rows, options.per_day, end)
-            for n, rows in enumerate((options.floor, options.rows), 1)
-        ]
+        histories = list(_histories(servers, options))
         for history in histories:
             web = stack.enter_context(product.web(history.env))
             history.base = web.base
@@ -61,43 +40,32 @@ def main() -> int:
     return 1 if worst > REACH else 0
 
 
+def _histories(servers: EmbeddedServers, options: argparse.Namespace) -> Iterator[History]:
+    """The short one and the long one, both up to this moment; `--again`: those of the last run."""
+    if not options.again:
+        product.make_template(servers)
+    end = datetime.now(UTC)
+    for number, rows in enumerate((options.floor, options.rows), 1):
+        name = f"benchmark_{rows}"
+        yield (
+            found(servers, name, number) if options.again else build(servers, name, number, rows, options.per_day, end)
+        )
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=3_000_000, help="settled calls of the long history")
     parser.add_argument("--floor", type=int, default=100_000, help="settled calls of the short one")
     parser.add_argument("--per-day", type=int, default=1_600, help="settled calls a day, in both")
     parser.add_argument("--times", type=int, default=30, help="how often each page is asked for, of each history")
+    parser.add_argument("--again", action="store_true", help="measure the histories that the last run built")
     parser.add_argument("--only", default="", help="pages whose name contains this")
     return parser.parse_args()
 
 
-def build(servers: EmbeddedServers, name: str, number: int, rows: int, per_day: int, end: str) -> History:
-    """Make the database `name` with a history up to `end` (ISO 8601), and check that its ledger is clean."""
-    product.make_database(servers, name)
-    env = product.environment(servers, name, number)
-    begun = time.monotonic()
-    built = _run(["-m", "benchmarks.history.build", str(rows), str(per_day), end, servers.superuser_url(name)], env)
-    took = time.monotonic() - begun
-    with product.superuser(servers, name) as connection:
-        [size] = connection.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
-    print(f"{rows:,} calls over {rows // per_day:,} days, {size}, built in {took:.0f} s (fsync off)", flush=True)
-    verified = _run(["manage.py", "verify_ledger"], env)
-    print(f"  verify_ledger: {verified.splitlines()[-1]}", flush=True)
-    return History(name, rows, env, json.loads(built))
-
-
-def _run(command: list[str], env: dict[str, str], given: str = "") -> str:
-    env = {**env, "DJANGO_SETTINGS_MODULE": "billing_portal.settings"}
-    argv = [sys.executable, *command]
-    done = subprocess.run(argv, cwd=repository(), env=env, input=given, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stdout}")
-    return done.stdout
-
-
 def _measure(servers: EmbeddedServers, histories: list[History], options: argparse.Namespace) -> float:
-    counts = [json.loads(_run(["-m", "benchmarks.counting"], h.env, json.dumps(h.words))) for h in histories]
-    print(report.heading(*(h.rows for h in histories)), flush=True)
+    counts = [json.loads(run(["-m", "benchmarks.counting"], h.env, json.dumps(h.words))) for h in histories]
+    print(report.heading(*(h.calls for h in histories)), flush=True)
     worst = 0.0
     for name in ADDRESSES:
         if options.only not in name:

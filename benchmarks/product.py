@@ -74,11 +74,6 @@ def make_database(running: EmbeddedServers, name: str) -> None:
         _recreate(connection, name, EMPTY)
 
 
-def has_database(running: EmbeddedServers, name: str) -> bool:
-    with superuser(running, "postgres") as connection:
-        return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
-
-
 def superuser(running: EmbeddedServers, database: str) -> psycopg.Connection:
     """A connection that row-level security doesn't bind: for making and looking at data, never for measuring."""
     return psycopg.connect(running.superuser_url(database), autocommit=True)

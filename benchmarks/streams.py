@@ -19,7 +19,7 @@ import httpx
 from benchmarks import product, report
 from benchmarks.addresses import headers
 from benchmarks.helper import Helper
-from benchmarks.pages import build
+from benchmarks.histories import build
 from benchmarks.phase import HEADING, Phase, memory
 from benchmarks.timing import cpu_time
 from billing_portal.processes import ports
@@ -86,7 +86,7 @@ def main() -> int:
     options = _options()
     with product.servers() as servers:
         product.make_template(servers)
-        history = build(servers, DATABASE, 0, ROWS, PER_DAY, datetime.now(UTC).isoformat())
+        history = build(servers, DATABASE, 0, ROWS, PER_DAY, datetime.now(UTC))
         paths = [f"/o/{slug}/live/stream" for slug in ["large", *_others(servers, options.organisations - 1)]]
         print(report.machine(servers))
         with ports.listen(product.PORT) as listener:

@@ -33,7 +33,8 @@ MOST = {
     "admin: usage, never": 8, "admin: overruns": 7, "admin: receipt": 9, "admin: transfers": 7,
     "admin: transfers, small": 8, "admin: transfers, none": 8, "admin: transfers, page 100": 7, "admin: holds": 8,
     "admin: holds, open": 8, "admin: holds, released": 8, "admin: grants": 8, "admin: wallets": 7,
-    "admin: wallet": 11, "admin: wallet, deep": 11, "API: balance": 11, "API: receipt": 10,
+    "admin: wallet": 11, "admin: wallet, deep": 11, "API: balance": 11, "API: receipt": 10, "API: usage": 11,
+    "API: usage, oldest 30 days": 11,
 }  # fmt: skip
 FEW, MANY = 2, 40
 OLD = date(2026, 3, 1)
