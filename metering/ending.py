@@ -4,7 +4,7 @@ import uuid
 
 from common.money import plain
 from metering import ledger
-from metering.estimating import estimate
+from metering.estimating import estimate, reported_input
 from metering.models import Call
 from metering.rating import rate_usage, with_request
 from metering.terms import from_json
@@ -21,7 +21,8 @@ def estimated(call: Call, *, ended_by: str, flag: str) -> ledger.Settle:
     `ended_by` is `call` or `expiry`; `flag` says in a sentence why the usage is an estimate.
     """
     terms = from_json(call.hold.terms)
-    usage = with_request(terms, estimate(declared_input=call.input_tokens, progress=call.progress))
+    most = max(call.input_tokens, reported_input(call.progress))
+    usage = with_request(terms, estimate(input_bound=most, progress=call.progress))
     rated = rate_usage(terms, usage)
     return ledger.Settle(
         organisation=call.organisation_id, key=None, fingerprint="", hold=str(call.pk), cost=plain(rated.cost),

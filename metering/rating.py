@@ -63,7 +63,7 @@ class Terms:
         without a price of its own is priced as the leaf it is part of. None: not priced."""
         wanted: Leaf | None = leaf
         while wanted is not None:
-            for level in dict.fromkeys((tier, self.tier, STANDARD)):
+            for level in dict.fromkeys((tier, STANDARD)):
                 found = [r for r in self.rates if (r.leaf, r.tier) == (wanted, level) and r.reaches(input_tokens)]
                 if found:
                     return max(found, key=lambda r: r.class_above)
@@ -124,7 +124,7 @@ def quote(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, too
 
 def with_request(terms: Terms, usage: Mapping[Leaf, int]) -> Mapping[Leaf, int]:
     """The usage with its one request, where the model has a price per request."""
-    if Leaf.REQUEST in usage or all(rate.leaf is not Leaf.REQUEST for rate in terms.rates):
+    if all(rate.leaf is not Leaf.REQUEST for rate in terms.rates):
         return usage
     return {**usage, Leaf.REQUEST: 1}
 

@@ -7,17 +7,22 @@ from typing import Any, NamedTuple
 import msgspec
 
 from common.problems import InvalidFields
-from metering.estimating import estimate
+from metering.estimating import estimate, reported_input
 from metering.normalising import Normalised, UnreadableUsage, normalise
 from metering.requests import Settle
 from providers.leaves import Leaf
 
 RAW_LIMIT = 16 * 1024  # bytes of a provider's usage figures that a usage record keeps
 ESTIMATED = "The provider's answer has no complete usage: it is estimated."
+REFUSED = "The provider answered with an error: nothing was used."
+MOST_FLAGS, LONGEST_FLAG = 20, 300
+# What an answer has once a model has begun to work on it.
+BEGUN = ("usage", "usageMetadata", "usage_metadata", "choices", "candidates", "content", "output", "message", "delta")
 
 
 class Reported(NamedTuple):
-    """Usage by disjoint leaf, in tokens or calls; `raw` is what the provider said, as JSON, None where nothing was."""
+    """Usage by disjoint leaf, in tokens or calls; none where the provider refused to begin. `raw` is what the provider
+    said, as JSON, None where nothing was."""
 
     leaves: Mapping[Leaf, int]
     model: str | None
@@ -36,10 +41,13 @@ def read(report: Settle, *, provider: str, declared_input: int, progress: Mappin
     if isinstance(report.usage, dict):
         return Reported(report.usage, report.model, report.service_tier, False, (), None)
     found = _normalised(provider, report.provider_response)
+    if not (found.complete or progress) and _is_refusal(report.provider_response):
+        return Reported({}, found.model, found.service_tier, False, (REFUSED,), _kept(found.raw))
     leaves: Mapping[Leaf, int] = found.leaves
     if not found.complete:
+        # The caller's own figure, where it gave one: the declared bound may be far above what was sent.
         leaves = estimate(
-            declared_input=declared_input, progress=progress, measured=found.leaves,
+            input_bound=reported_input(progress) or declared_input, progress=progress, measured=found.leaves,
             streamed_characters=found.streamed_characters,
         )  # fmt: skip
     return Reported(
@@ -47,7 +55,7 @@ def read(report: Settle, *, provider: str, declared_input: int, progress: Mappin
         found.model or report.model,
         found.service_tier or report.service_tier,
         not found.complete,
-        (*(() if found.complete else (ESTIMATED,)), *found.flags),
+        _few((*(() if found.complete else (ESTIMATED,)), *found.flags)),
         _kept(found.raw),
     )
 
@@ -60,7 +68,31 @@ def _normalised(provider: str, response: Any) -> Normalised:
         raise InvalidFields(message, errors=[{"field": "provider_response", "message": message}]) from None
 
 
+def _is_refusal(response: Any) -> bool:
+    """Whether the provider answered with nothing but an error: it bills none of it."""
+    items = response if isinstance(response, list) else [response]
+    return all(
+        isinstance(item, dict) and bool(item.get("error")) and not any(item.get(name) for name in BEGUN)
+        for item in items
+    )
+
+
+def _few(flags: tuple[str, ...]) -> tuple[str, ...]:
+    """An answer may be wrong in a thousand places; a receipt names the first ones."""
+    short = [flag[:LONGEST_FLAG] for flag in flags[:MOST_FLAGS]]
+    more = len(flags) - len(short)
+    return (*short, *([f"And {more} more of the kind."] if more else []))
+
+
 def _kept(raw: dict[str, Any]) -> msgspec.Raw:
-    # PostgreSQL's jsonb takes no NUL character; a provider's figures have no use for one.
-    text = json.dumps(raw, separators=(",", ":")).replace("\\u0000", "")
+    text = json.dumps(_storable(raw), separators=(",", ":"))
     return msgspec.Raw(text if len(text) <= RAW_LIMIT else '{"omitted":"larger than 16 KiB"}')
+
+
+def _storable(value: Any) -> Any:
+    # PostgreSQL's jsonb takes no NUL character; a provider's figures have no use for one.
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value

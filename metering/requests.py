@@ -58,6 +58,9 @@ class Progress(Struct, forbid_unknown_fields=True, frozen=True):
     seq: Annotated[int, Meta(ge=0, le=2**53)]
     usage: Usage
 
+    def __post_init__(self) -> None:
+        _require_countable(self.usage)
+
 
 class Settle(Struct, forbid_unknown_fields=True, frozen=True):
     """What a call used in the end: `usage` by leaf, or the provider's own answer as it is.
@@ -75,10 +78,17 @@ class Settle(Struct, forbid_unknown_fields=True, frozen=True):
     def __post_init__(self) -> None:
         if (self.usage is UNSET) is (self.provider_response is UNSET):
             raise ValueError("field `usage` or field `provider_response` is needed, and not both")
+        if isinstance(self.usage, dict):
+            _require_countable(self.usage)
 
 
 class Release(Struct, forbid_unknown_fields=True, frozen=True):
     """Nothing to say: the call was not made."""
+
+
+def _require_countable(usage: dict[Leaf, int]) -> None:
+    if Leaf.REQUEST in usage:
+        raise ValueError("field `usage` can't name `request`: a call is one, which is counted here")
 
 
 def decode(kind: type[Body], body: bytes) -> Body:

@@ -86,7 +86,7 @@ def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> a
     """Note what a running call has used so far and say whether it may go on. Raises `NotFound`, `AlreadyEnded`."""
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
-    rated = _priced(call, report.usage)
+    rated = _priced(call, with_request(from_json(call.hold.terms), report.usage))
     cost = round_up(rated.exact)
     usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
     operation = ledger.Progress(key.organisation_id, str(hold_id), report.seq, plain(cost), usage)
@@ -177,7 +177,7 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
 def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
     terms = from_json(call.hold.terms)
     found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
-    usage = with_request(terms, found.leaves)
+    usage = with_request(terms, found.leaves) if found.leaves else {}
     rated = _priced(call, usage, tier=found.service_tier, model=found.model)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),

@@ -1,5 +1,6 @@
 """Calls of OpenAI's own tools in a response: they are billed apart from tokens."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from metering.normalising.merging import newest
@@ -13,6 +14,8 @@ LEAVES = {
     "code_interpreter_call": Leaf.CODE_EXECUTION,
 }
 
+CODE = "code_interpreter_call"  # billed by container, however often it is called (platform.openai.com/docs/pricing)
+
 
 def count_tools(tally: Tally, answers: Sequence[Json], output: Sequence[Json]) -> dict[str, int]:
     """Count the calls in `output`, the items of a response; where a response has `tool_usage`, its billable searches.
@@ -20,10 +23,10 @@ def count_tools(tally: Tally, answers: Sequence[Json], output: Sequence[Json]) -
     Returns the calls by the type of their item. Raises `UnreadableUsage`.
     """
     usage = newest([found for answer in answers if (found := inner(answer, "tool_usage"))])
-    calls: dict[str, int] = {}
-    for item in output:
-        if word(item, "type") in LEAVES and _is_billed(item):
-            calls[word(item, "type")] = calls.get(word(item, "type"), 0) + 1
+    billed = [item for item in output if word(item, "type") in LEAVES and _is_billed(item)]
+    calls = dict(Counter(word(item, "type") for item in billed if word(item, "type") != CODE))
+    if containers := {word(item, "container_id") for item in billed if word(item, "type") == CODE}:
+        calls[CODE] = len(containers)
     billable = count(usage, "web_search", "num_requests")
     for kind, leaf in LEAVES.items():
         tally.add(leaf, calls.get(kind) if kind != "web_search_call" or billable is None else billable)

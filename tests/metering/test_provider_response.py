@@ -224,3 +224,110 @@ def test_a_price_per_request_is_held_and_charged_once(tenant: Tenant, api: Api) 
     assert receipt["charged"] == "0.005060000"
     assert make_tenant("ben").id != tenant.id
     verified()
+
+
+ERRORS = {
+    "openai": {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}},
+    "anthropic": {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+    "google": {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Quota"}},
+}
+
+
+@pytest.mark.parametrize("provider", ERRORS)
+@pytest.mark.parametrize("wrap", [lambda error: error, lambda error: [error]], ids=["whole", "streamed"])
+def test_an_answer_that_is_nothing_but_an_error_costs_nothing(
+    tenant: Tenant, api: Api, provider: str, wrap: Any
+) -> None:
+    make_model({"input": "3", "output": "15", "request": "5000"}, provider=provider)
+    receipt = settle(api, wrap(ERRORS[provider]), provider=provider)
+    assert (receipt["charged"], receipt["leaves"], receipt["agrees"]) == ("0.000000000", [], True)
+    assert receipt["flags"] == ["The provider answered with an error: nothing was used."]
+    verified()
+
+
+def test_an_error_after_reported_progress_is_estimated(tenant: Tenant, api: Api) -> None:
+    make_model({"input": "3", "output": "15"}, provider="anthropic")
+    call = api.authorise(provider="anthropic", input_tokens=100, max_output_tokens=500).json()["id"]
+    api.progress(call, 1, input=40, output=60)
+    body = {"provider_response": ERRORS["anthropic"], "status": "failed"}
+    receipt = api.send("POST", f"authorisations/{call}/settle", body, key="s").json()
+    # What the caller reported counts, not the bound that it declared.
+    assert {line["leaf"]: line["tokens"] for line in receipt["leaves"]} == {"input": 40, "output": 60}
+    assert receipt["estimated"] is True
+
+
+def test_output_that_is_reported_and_measured_is_counted_once(tenant: Tenant, api: Api) -> None:
+    make_model({"input": "1", "output": "10"}, provider="google")
+    call = api.authorise(provider="google", input_tokens=100, max_output_tokens=2_000).json()["id"]
+    api.progress(call, 1, output=450)
+    said = [{"content": {"parts": [{"text": "half a"}]}}]
+    cut = [
+        {
+            "candidates": said,
+            "usageMetadata": {"promptTokenCount": 12, "candidatesTokenCount": 50, "thoughtsTokenCount": 400},
+        }
+    ]
+    receipt = api.send("POST", f"authorisations/{call}/settle", {"provider_response": cut}, key="s").json()
+    assert (receipt["estimated"], receipt["charged"]) == (True, "0.004512000")
+
+
+def test_a_leaf_without_a_rate_at_the_responses_tier_is_charged_at_the_standard_one(tenant: Tenant, api: Api) -> None:
+    from providers.models import Rate
+
+    model = make_model({"input": "1", "output": "2", "cache_read": "0.3"}, provider="openai")
+    base = Rate.objects.filter(model=model).first()
+    assert base is not None
+    for tier, leaf, price in (
+        ("priority", "input", "2"),
+        ("priority", "output", "4"),
+        ("priority", "cache_read", "0.6"),
+        ("flex", "input", "0.5"),
+        ("flex", "output", "1"),
+    ):
+        Rate.objects.create(
+            model=model, leaf=leaf, price=D(price), service_tier=tier, effective_from=base.effective_from, source="t"
+        )
+    usage = {
+        "prompt_tokens": 100_000,
+        "prompt_tokens_details": {"cached_tokens": 100_000},
+        "completion_tokens": 0,
+        "total_tokens": 100_000,
+    }
+    receipt = settle(api, {"service_tier": "flex", "usage": usage}, provider="openai", service_tier="priority")
+    assert (receipt["service_tier"], receipt["charged"]) == ("flex", "0.030000000")
+
+
+def test_a_code_container_is_counted_once_however_often_it_is_called(tenant: Tenant, api: Api) -> None:
+    make_model({"input": "1", "output": "2", "code_execution": "30000"}, provider="openai")
+    calls = [{"type": "code_interpreter_call", "id": f"c{n}", "container_id": f"box {n % 2}"} for n in range(5)]
+    answer = {
+        "object": "response",
+        "status": "completed",
+        "model": "model",
+        "output": calls,
+        "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
+    }
+    receipt = settle(api, answer, provider="openai", tools={"code_execution": 5})
+    assert receipt["charged"] == "0.060000000"
+
+
+@pytest.mark.parametrize("number", [0, 5000])
+def test_a_caller_can_not_say_how_many_requests_a_call_was(tenant: Tenant, api: Api, number: int) -> None:
+    make_model({"input": "3", "output": "15", "request": "5000"})
+    call = api.authorise(input_tokens=100, max_output_tokens=50).json()["id"]
+    for answer in (api.settle(call, input=1, request=number), api.progress(call, 1, input=1, request=number)):
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "usage"
+    assert api.progress(call, 2, output=1).json()["accrued"] == "0.005015000"
+    assert api.settle(call, input=1).json()["charged"] == "0.005003000"
+
+
+def test_flags_stay_few_and_a_backslash_is_no_way_to_break_a_settlement(tenant: Tenant, api: Api) -> None:
+    make_model({"input": "3", "output": "15"}, provider="anthropic")
+    advisors = [
+        {"type": "advisor_message", "model": f"adviser-{n}", "input_tokens": 1, "output_tokens": 1} for n in range(300)
+    ]
+    usage = {"input_tokens": 10, "output_tokens": 1, "iterations": advisors}
+    receipt = settle(api, {"model": "x\\u0000", "usage": usage}, provider="anthropic")
+    assert len(receipt["flags"]) <= 22
+    assert receipt["charged"] == "0.000045000"
