@@ -109,7 +109,7 @@ def test_a_receipt_that_differs_says_so(lived: Tenant, staff: SimpleNamespace, c
         outside.execute("UPDATE metering_usagerecord SET leaves = '{\"output\": 59999}' WHERE hold_id = %s", [hold.pk])
     text = client_for(staff.finance).get(f"/admin/metering/usagerecord/receipt/{hold.pk}/").content.decode()
     assert "Recomputed: differs" in text
-    assert "make $1.199980000, stored is $1.200000000" in text
+    assert '$1.199980000 <span class="faint">stored $1.200000000</span>' in text
 
 
 def test_unknown_and_unsettled_receipts_are_not_found(lived: Tenant, staff: SimpleNamespace, client_for: Any) -> None:
