@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 from wallets.history import Point
 
 TENTH = Decimal("0.1")
-GAP = Decimal(44)  # left of the axis, for its figures
+LETTER = Decimal(7)  # width of a figure beside the axis
+BESIDE = Decimal(12)  # between such a figure and the drawing
+MOST_MARKS = 3  # credits that are written beside the line; more would hide it
 TOP, BOTTOM = Decimal(28), Decimal(26)
 
 
 class Tick(NamedTuple):
-    """A line across at `y` with the amount it stands for."""
+    """A line across at `y` with the amount it stands for, in words."""
 
     y: Decimal
-    amount: Decimal
+    label: str
 
 
 class Moment(NamedTuple):
@@ -55,14 +57,16 @@ def draw(
     points: Sequence[Point],
     credits: Sequence[tuple[datetime, Decimal, Decimal]],
     *,
+    money: Callable[[Decimal], str],
     zone: str,
     width: int,
     height: int,
     every: int = 1,
     labels: int = 5,
 ) -> Drawing:
-    """The balance at `points` (in time), with `credits` (when, how much, the balance after) as steps in it.
+    """The balance at `points` (in time), with `credits` (when, how much, the balance after; newest first) as steps.
 
+    `money` writes an amount beside the axis.
     `every`: use each n-th point only, for a small drawing. `labels`: how many times stand below the axis.
     """
     start, end = points[0].at, points[-1].at
@@ -74,10 +78,12 @@ def draw(
     known = [(point.at, point.balance) for point in shown if point.balance is not None]
     top, step = scale(max((balance for _, balance in known), default=Decimal(0)))
     base = Decimal(height) - BOTTOM
+    labels_at = [(step * n, money(step * n)) for n in range(int(top / step) + 1)]
+    gap = LETTER * max(len(label) for _, label in labels_at) + BESIDE
 
     def x(at: datetime) -> Decimal:
         part = Decimal((at - start) // timedelta(milliseconds=1)) / max((end - start) // timedelta(milliseconds=1), 1)
-        return (GAP + (width - GAP) * part).quantize(TENTH)
+        return (gap + (width - gap) * part).quantize(TENTH)
 
     def y(amount: Decimal) -> Decimal:
         return (base - (base - TOP) * amount / top).quantize(TENTH)
@@ -85,9 +91,9 @@ def draw(
     corners = [f"{x(at)} {y(balance)}" for at, balance in known]
     line = "M" + " L".join(corners) if corners else ""
     area = f"{line} L{x(known[-1][0])} {base} L{x(known[0][0])} {base}Z" if corners else ""
-    ticks = [Tick(y(step * n), step * n) for n in range(int(top / step) + 1)]
-    marks = [Mark(x(at), y(after), amount, _anchor(x(at), width)) for at, amount, after in credits]
-    return Drawing(width, height, GAP, base, line, area, ticks, _moments(start, end, labels, zone, x), marks)
+    ticks = [Tick(y(amount), label) for amount, label in labels_at]
+    marks = [Mark(x(at), y(after), amount, _anchor(x(at), width)) for at, amount, after in credits[:MOST_MARKS]]
+    return Drawing(width, height, gap, base, line, area, ticks, _moments(start, end, labels, zone, x), marks)
 
 
 def scale(highest: Decimal) -> tuple[Decimal, Decimal]:

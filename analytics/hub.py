@@ -5,6 +5,7 @@ A watcher costs a coroutine and no connection: neither to PostgreSQL nor to Valk
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
@@ -28,14 +29,14 @@ Reader = Callable[[int], Mapping[str, str]]
 class Room:
     """The watchers of one organisation and what they are shown. Lives in one event loop."""
 
-    def __init__(self, organisation_id: int, read: Reader, turns: asyncio.Semaphore) -> None:
+    def __init__(self, organisation_id: int, read: Reader, threads: ThreadPoolExecutor) -> None:
         self.organisation_id = organisation_id
         self.watchers = 0
         self.parts: dict[str, tuple[int, str]] = {}  # the text of each part, and the version that brought it
         self.version = 0
         self.ended = False
         self._read = read
-        self._turns = turns
+        self._threads = threads
         self._news = asyncio.Condition()
         self._noted = asyncio.Event()
         self._tasks = [asyncio.create_task(self._keep_reading()), asyncio.create_task(self._keep_listening())]
@@ -60,8 +61,8 @@ class Room:
         while True:
             self._noted.clear()  # before reading: a note that comes meanwhile asks for another reading
             try:
-                async with self._turns:
-                    parts = await sync_to_async(self._read, thread_sensitive=False)(self.organisation_id)
+                read = sync_to_async(self._read, thread_sensitive=False, executor=self._threads)
+                parts = await read(self.organisation_id)
             except Exception:
                 log.exception("live figures not read", organisation=self.organisation_id)
             else:
@@ -103,7 +104,8 @@ class Hub:
     def __init__(self, read: Reader) -> None:
         self._read = read
         self._rooms: dict[int, Room] = {}
-        self._turns: asyncio.Semaphore | None = None
+        # Threads of its own: a reading that nobody waits for any more still keeps its connection until it is done.
+        self._threads = ThreadPoolExecutor(AT_ONCE, "live")
 
     async def watch(self, organisation_id: int) -> AsyncIterator[dict[str, str]]:
         """The parts of an organisation's live page: all of them first, then each that changes."""
@@ -120,8 +122,7 @@ class Hub:
     def _enter(self, organisation_id: int) -> Room:
         room = self._rooms.get(organisation_id)
         if room is None or room.ended:
-            self._turns = self._turns or asyncio.Semaphore(AT_ONCE)
-            room = self._rooms[organisation_id] = Room(organisation_id, self._read, self._turns)
+            room = self._rooms[organisation_id] = Room(organisation_id, self._read, self._threads)
         room.watchers += 1
         return room
 

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, Q, QuerySet, Sum
+from django.db.models import Sum
 
 from analytics.burn import burn_rates, first_usage_at
 from analytics.feed import Event, feed
 from analytics.runway import BurnRate, Runway, runway
+from analytics.spend import Spending, since_day, since_moment
 from common.clock import billing_day, billing_now
-from metering.models import DailyUsage, UsageRecord
+from metering.models import UsageRecord
 from organisations.models import Organisation
 from wallets.history import Point, Stop, balance_curve, credits_given, first_credits_at, started_over_at, stopped
 from wallets.models import Transfer, Wallet
@@ -21,23 +21,6 @@ from wallets.selectors import Standing, standing_with_accrued
 CURVE = timedelta(hours=1)
 CURVE_STEPS = 120
 SHORTEST_CURVE = timedelta(minutes=2)
-
-
-class Spend(NamedTuple):
-    """What one agent used of one model since the page's figures begin; `charge` is in the organisation's currency."""
-
-    provider: str
-    model: str
-    agent: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    charge: Decimal
-    colour: int  # 1 to 6; a model keeps it while others overtake it
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class Live:
     stop: Stop | None
     since: datetime
     started_over: bool
-    rows: list[Spend]
+    spending: Spending
     day_rate: BurnRate
     week_rate: BurnRate
     runway: Runway
@@ -73,41 +56,13 @@ class Live:
     events: list[Event]
 
     @property
-    def charged(self) -> Decimal:
-        return sum((row.charge for row in self.rows), Decimal(0))
-
-    @property
     def spent(self) -> Decimal:
-        return self.charged + self.standing.accrued
+        return self.spending.charge + self.standing.accrued
 
     @property
     def given(self) -> Decimal:
         """What there was to spend: what is there and what was spent."""
         return self.standing.there + self.spent
-
-    @property
-    def input_tokens(self) -> int:
-        return sum(row.input_tokens for row in self.rows)
-
-    @property
-    def output_tokens(self) -> int:
-        return sum(row.output_tokens for row in self.rows)
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-    @property
-    def models(self) -> int:
-        return len({(row.provider, row.model) for row in self.rows})
-
-    @property
-    def providers(self) -> int:
-        return len({row.provider for row in self.rows})
-
-    @property
-    def agents(self) -> int:
-        return len({row.agent for row in self.rows})
 
 
 def live(organisation: Organisation) -> Live:
@@ -127,10 +82,10 @@ def live(organisation: Organisation) -> Live:
         organisation=organisation,
         as_of=now,
         standing=standing,
-        stop=stopped(wallet, now) if wallet else Stop(now, 0),
+        stop=stopped(wallet, now) if wallet else Stop(None),
         since=since,
         started_over=restart is not None,
-        rows=_since_restart(organisation, restart) if restart else _since_day(organisation, since),
+        spending=since_moment(organisation, restart) if restart else since_day(organisation, since.date()),
         day_rate=rates[1],
         week_rate=rates[7],
         runway=lasts(rates[1]),
@@ -138,26 +93,6 @@ def live(organisation: Organisation) -> Live:
         curve=_curve(organisation, max(now - CURVE, restart or first_credits_at(organisation) or now), now),
         events=feed(organisation, restart or now - timedelta(days=7)),
     )
-
-
-def _since_day(organisation: Organisation, since: datetime) -> list[Spend]:
-    return _by_model(DailyUsage.objects.filter(organisation=organisation, local_day__gte=since.date()), Sum("requests"))
-
-
-def _since_restart(organisation: Organisation, restart: datetime) -> list[Spend]:
-    """From the records: a sandbox may start over in the middle of a day, and one run of it is short."""
-    earliest = billing_day(restart, organisation.billing_zone) - timedelta(days=1)
-    records = UsageRecord.objects.filter(organisation=organisation, local_day__gte=earliest, posted_at__gte=restart)
-    return _by_model(records, Count("pk", filter=Q(revision=0)))
-
-
-def _by_model(rows: "QuerySet[DailyUsage] | QuerySet[UsageRecord]", requests: Aggregate) -> list[Spend]:
-    grouped = rows.values_list("model__provider__name", "model__name", "agent__name").annotate(
-        calls=requests, came_in=Sum("input_tokens"), came_out=Sum("output_tokens"), spent=Sum("charge")
-    )
-    found: list[tuple[Any, ...]] = list(grouped.order_by("-spent", "model__name", "agent__name"))
-    colours = {name: n % 6 + 1 for n, name in enumerate(sorted({row[1] for row in found}))}
-    return [Spend._make((*row, colours[row[1]])) for row in found]
 
 
 def _curve(organisation: Organisation, start: datetime, now: datetime) -> Curve:

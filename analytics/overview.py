@@ -62,7 +62,7 @@ def overview(organisation: Organisation) -> Overview:
         as_of=now,
         today=today,
         standing=standing,
-        stop=stopped(wallet, now) if wallet else Stop(now, 0),
+        stop=stopped(wallet, now) if wallet else Stop(None),
         rates=rates,
         runways={
             days: runway(standing.available, rate, first_usage_at=first, now=now, today=today)

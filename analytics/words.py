@@ -8,12 +8,13 @@ from analytics.live import Curve, Live
 from common.templatetags.figures import money_text
 
 CENT = Decimal("0.01")
+MANY_DAYS = 366
 
 
 def headline(live: Live) -> str:
     """What the curve of the balance shows."""
     if live.stop:
-        return _standstill(live, live.stop.since)
+        return _standstill(live, live.stop.since) if live.stop.since else "No credits yet"
     curve, currency = live.curve, live.organisation.currency
     minutes = round(curve.minutes)
     length = "hour" if minutes >= 59 else "minute" if minutes == 1 else f"{minutes} minutes"
@@ -35,7 +36,10 @@ def pace(available: Decimal, curve: Curve) -> str:
     minutes = int(available * curve.minutes / curve.spent)
     if minutes < 120:
         return f"about {minutes} min"
-    return f"about {minutes // 60} h" if minutes < 48 * 60 else f"about {minutes // 1440} d"
+    days = minutes // 1440
+    if days < 2:
+        return f"about {minutes // 60} h"
+    return f"about {days} d" if days < MANY_DAYS else "more than a year"
 
 
 def _standstill(live: Live, since: datetime) -> str:
@@ -46,4 +50,5 @@ def _standstill(live: Live, since: datetime) -> str:
 
 
 def _at(moment: datetime, live: Live) -> str:
-    return f"{moment.astimezone(ZoneInfo(live.organisation.billing_zone)):%H:%M}"
+    local, today = (at.astimezone(ZoneInfo(live.organisation.billing_zone)) for at in (moment, live.as_of))
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%-d %B, %H:%M}"

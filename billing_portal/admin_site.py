@@ -52,10 +52,10 @@ class PortalAdminSite(AdminSite):
 def _attention() -> dict[str, Any]:
     # Imported here: the site stands before any model is loaded.
     from metering.models import OverrunAlert
-    from organisations.selectors import billed_organisations
+    from organisations.selectors import sandboxes
     from wallets.selectors import latest_verification, organisations_by_state
 
-    overruns = OverrunAlert.objects.filter(organisation__in=billed_organisations())
+    overruns = OverrunAlert.objects.exclude(organisation__in=sandboxes())
     overruns = overruns.select_related("organisation", "usage").order_by("-raised_at")
     return {
         "verification": latest_verification(),

@@ -1,5 +1,6 @@
 """Settings. Everything that differs between machines comes from the environment (see docs/running.md)."""
 
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -167,6 +168,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="billing@localhost")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default=parseaddr(DEFAULT_FROM_EMAIL)[1])  # whom customers ask for credits
 
 # --- Money ----------------------------------------------------------------------------------------------------------
 CURRENCY: str = env.str("CURRENCY", default="USD")

@@ -1,5 +1,6 @@
 """Which usage is meant: names as people and agents give them, found in the database once."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -51,7 +52,8 @@ def select(organisation_id: int, filters: Filters) -> Selection:
 
 
 def _could_exist(name: str) -> bool:
-    return len(name) <= MOST and name.isprintable()  # PostgreSQL takes no NUL
+    # PostgreSQL takes no NUL and no half of a surrogate pair; any other label may have been a caller's.
+    return len(name) <= MOST and not re.search("[\0\ud800-\udfff]", name)
 
 
 def _model(organisation_id: int, name: str) -> Q | None:

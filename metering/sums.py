@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from metering.filters import Selection
 from metering.models import DailyUsage
@@ -66,10 +66,16 @@ def totals(organisation_id: int, period: Period, selection: Selection) -> Sums:
     return _sums(_rows(organisation_id, period, selection).aggregate(**_SUMMED))
 
 
-def by(dimension: str, organisation_id: int, period: Period, selection: Selection) -> list[Group]:
-    """The sums by a key of `DIMENSIONS`: the dearest first, days the newest first. Only groups with usage."""
+def by(
+    dimension: str, organisation_id: int, period: Period, selection: Selection, most: int | None = None
+) -> list[Group]:
+    """The sums by a key of `DIMENSIONS`: the dearest first, days the newest first. Only groups with usage.
+
+    `most`: not more than so many of the dearest; callers may name as many members as they have customers.
+    """
     columns = DIMENSIONS[dimension]
-    rows = _rows(organisation_id, period, selection).values(*columns).annotate(**_SUMMED).order_by()
+    grouped = _rows(organisation_id, period, selection).values(*columns).annotate(**_SUMMED)
+    rows = grouped.order_by("-sum_charge", "-sum_requests", *columns)[:most] if most else grouped.order_by()
     groups = [Group(_key(dimension, row), str(row[columns[-1]]), _sums(row)) for row in rows]
     if dimension == "day":
         return sorted(groups, key=lambda group: group.key, reverse=True)
@@ -81,6 +87,19 @@ def by_day_and_model(organisation_id: int, period: Period, selection: Selection)
     columns = ("local_day", *DIMENSIONS["model"])
     rows = _rows(organisation_id, period, selection).values(*columns).annotate(**_SUMMED).order_by()
     return {(row["local_day"].isoformat(), _key("model", row)): _sums(row) for row in rows}
+
+
+def how_many(dimension: str, organisation_id: int, period: Period, selection: Selection) -> int:
+    """How many groups `by` has in all."""
+    groups = _rows(organisation_id, period, selection).values(*DIMENSIONS[dimension]).distinct()
+    return int(groups.order_by().count())
+
+
+def narrowed(selection: Selection, dimension: str, groups: Iterable[Group]) -> Selection:
+    """The selection with little more than these groups, to look the same ones up in another period."""
+    column = "model__name" if dimension == "model" else DIMENSIONS[dimension][0]
+    names = [group.name if dimension == "model" else group.key for group in groups]
+    return Selection(selection.condition & Q(**{f"{column}__in": names}), selection.unknown)
 
 
 def total(parts: Iterable[Sums]) -> Sums:

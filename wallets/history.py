@@ -14,8 +14,6 @@ from organisations.models import Organisation
 from wallets.models import Grant, Hold, IdempotencyRecord, Transfer, Wallet
 from wallets.selectors import LOW
 
-MOST_COUNTED = 1_000  # refusals: agents may ask for days, and each open page would count them again
-
 
 class Point(NamedTuple):
     """The balance at a moment, in the wallet's currency; None before the wallet's first posting."""
@@ -25,10 +23,9 @@ class Point(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Since when no call is authorised for want of credits, and how many were refused since, at most `MOST_COUNTED`."""
+    """Since when no call is authorised for want of credits; None where there never were any."""
 
-    since: datetime
-    refused: int
+    since: datetime | None
 
 
 class Refusal(NamedTuple):
@@ -91,9 +88,12 @@ def stopped(wallet: Wallet, now: datetime) -> Stop | None:
     if last is not None:
         refused = refused.filter(created_at__gt=last)
     first: datetime | None = refused.aggregate(at=Min("created_at"))["at"]
-    if available > 0 and (first is None or (last is not None and now - last <= timedelta(seconds=5))):
+    if available <= 0:
+        # The last posting, or the call that holds the rest: what brought it there, whether anybody asked since or not.
+        return Stop(max(last, wallet.last_posted_at) if last else None)
+    if first is None or (last is not None and now - last <= timedelta(seconds=5)):
         return None
-    return Stop(first or max(last or wallet.last_posted_at, wallet.last_posted_at), refused[:MOST_COUNTED].count())
+    return Stop(first)
 
 
 def last_refusal(organisation_id: int, since: datetime) -> Refusal | None:

@@ -58,7 +58,10 @@ class Asked:
 
 def read(given: Mapping[str, str], today: date) -> Asked:
     """Read a query string; `today` is the local day in the organisation's billing zone."""
-    parts = _shortest({name: given.get(name, "").strip() for name in _ORDER})
+    # A caller's label may begin or end with a space.
+    parts = _shortest(
+        {name: given.get(name, "") if name == "member" else given.get(name, "").strip() for name in _ORDER}
+    )
     filters = Filters(**{kind: parts[kind] for kind in KINDS if kind in parts})
     errors = {}
     period: Period | None = None

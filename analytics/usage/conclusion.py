@@ -24,7 +24,9 @@ def conclusion(by_model: Mapping[str, Decimal], by_day: Mapping[date, Decimal], 
         return "No usage in this period"
     if spent <= 0:
         return "Nothing was charged in this period"
-    parts = [_model(by_model, spent), _weekends(by_day) or _peak(by_day, spent, money)]
+    begins = min(day for day, charged in by_day.items() if charged)  # before that nobody could have spent anything
+    since = {day: charged for day, charged in by_day.items() if day >= begins}
+    parts = [_model(by_model, spent), _weekends(since) or _peak(since, spent, money)]
     return "; ".join(part for part in parts if part)
 
 

@@ -26,7 +26,18 @@ from providers.leaves import Leaf
 from wallets.models import Wallet
 
 CHUNK = 1000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a cell instead of showing it
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # what makes a spreadsheet run a cell instead of showing it
 HEADINGS = (
     "time_utc", "local_day", "receipt", "revision", "status", "provider", "model", "project", "agent", "member", "run",
     "service_tier", *(leaf.value for leaf in Leaf), "input_tokens", "cached_tokens", "output_tokens", "list_cost",
@@ -104,4 +115,4 @@ def _cells(record: UsageRecord, currency: str) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """A label of somebody's: never a formula. Figures are ours and stay figures, also below zero."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

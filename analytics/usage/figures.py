@@ -40,7 +40,7 @@ def figures(
     """Read them, inside a snapshot; `today` is the local day of `now`, `people` members' names by e-mail address."""
     found = by_day_and_model(organisation.pk, period, selection)
     spend = {key: sums.charge for key, sums in found.items()}
-    agents = by("agent", organisation.pk, period, selection)
+    agents = by("agent", organisation.pk, period, selection, 1)
     compared = table(organisation.pk, asked, period, selection, people)
     return Figures(
         all=compared.all.sums,

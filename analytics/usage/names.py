@@ -44,13 +44,13 @@ def choosers(organisation: Organisation, period: Period, filters: Filters, peopl
     everything = Selection(Q())
     projects = Project.objects.filter(organisation=organisation).order_by("name")
     agents = Agent.objects.filter(organisation=organisation).order_by("name")
-    used = {kind: by(kind, organisation.pk, period, everything) for kind in ("model", "provider", "member")}
+    used = {kind: by(kind, organisation.pk, period, everything, MOST) for kind in ("model", "provider", "member")}
     offered = {
         "model": sorted((group.key, group.name) for group in used["model"]),
         "provider": sorted((group.key, group.name) for group in used["provider"]),
         "project": list(projects.values_list("slug", "name")[:MOST]),
         "agent": list(agents.values_list("slug", "name")[:MOST]),
-        "member": sorted((group.key, people.get(group.key, group.key)) for group in used["member"][:MOST] if group.key),
+        "member": sorted((group.key, people.get(group.key, group.key)) for group in used["member"] if group.key),
     }
     chosen = filters.named()
     return [Chooser(kind, _choices(offered[kind], chosen.get(kind, ""))) for kind in KINDS]

@@ -9,7 +9,7 @@ from analytics.usage.asked import Asked
 from analytics.usage.words import change_text, per_million, percent_text
 from metering.filters import Selection
 from metering.periods import Period
-from metering.sums import Group, Sums, by, total
+from metering.sums import Group, Sums, by, how_many, narrowed, totals
 
 ROWS = 100  # of a table; the sum below is of all
 
@@ -39,13 +39,23 @@ class Table:
 
 def table(organisation_id: int, asked: Asked, period: Period, selection: Selection, people: Mapping[str, str]) -> Table:
     """Usage by the dimension that was asked for, each row beside the same in the period before."""
-    groups = by(asked.by, organisation_id, period, selection)
-    before = by(asked.by, organisation_id, period.before, selection)
-    everything, all_before = total(g.sums for g in groups), total(g.sums for g in before)
-    earlier = _shifted(before, len(period)) if asked.by == "day" else {group.key: group.sums for group in before}
-    shown = groups[: None if asked.by == "day" else ROWS]
+    everything = totals(organisation_id, period, selection)
+    all_before = totals(organisation_id, period.before, selection)
+    shown = by(asked.by, organisation_id, period, selection, None if asked.by == "day" else ROWS)
+    earlier = _earlier(organisation_id, asked, period, selection, shown)
     rows = [_line(asked, group, earlier.get(group.key, Sums()), everything, people) for group in shown]
-    return Table(rows, len(groups), _row("All", everything, all_before, everything, ""), all_before)
+    count = len(rows) if len(rows) != ROWS else how_many(asked.by, organisation_id, period, selection)
+    return Table(rows, count, _row("All", everything, all_before, everything, ""), all_before)
+
+
+def _earlier(
+    organisation_id: int, asked: Asked, period: Period, selection: Selection, shown: Sequence[Group]
+) -> Mapping[str, Sums]:
+    """What the same groups, or the days before them, had in the period before."""
+    if asked.by == "day":
+        return _shifted(by("day", organisation_id, period.before, selection), len(period))
+    before = by(asked.by, organisation_id, period.before, narrowed(selection, asked.by, shown))
+    return {group.key: group.sums for group in before}
 
 
 def _line(asked: Asked, group: Group, before: Sums, everything: Sums, people: Mapping[str, str]) -> Row:

@@ -9,20 +9,21 @@ from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from analytics import simulation
 from analytics.chart import Drawing, draw
 from analytics.hub import Hub
-from analytics.live import CURVE_STEPS, Curve, Live
+from analytics.live import CURVE_STEPS, Live
 from analytics.live import live as live_figures
 from analytics.page import member_of, organisation_page
 from analytics.words import headline, pace
+from common.templatetags.figures import tick
 from common.tenancy import tenant
 from organisations.models import Organisation
 
 PARTS = ("banner", "pill", "asof", "wallet", "figures", "curve", "models", "feed")
-STREAM_SECONDS = 300  # then the browser connects, and identifies itself, again
+STREAM_SECONDS = 60  # then the browser connects, and identifies itself, again: it may be signed out by now
 
 
 @require_safe
@@ -35,7 +36,7 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
         return page.render("pages/live.html", simulation=switches, **_context(figures))
 
 
-@require_safe
+@require_GET  # a HEAD would wait for the end of the stream, and whoever shares its connection with it
 @login_required
 def stream(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """The same figures as server-sent events: all on connecting, then what changes, at most twice a second."""
@@ -81,16 +82,20 @@ def _context(figures: Live) -> dict[str, Any]:
         "currency": figures.organisation.currency,
         "zone": zone,
         "headline": headline(figures),
-        "ask": settings.DEFAULT_FROM_EMAIL,
+        "ask": settings.SUPPORT_EMAIL,
         "pace": pace(figures.standing.available, figures.curve),
-        "wide": _drawing(figures.curve, zone, width=1180, height=230),
-        "narrow": _drawing(figures.curve, zone, width=360, height=220, every=CURVE_STEPS // 60, labels=3),
+        "wide": _drawing(figures, width=1180, height=230),
+        "narrow": _drawing(figures, width=360, height=220, every=CURVE_STEPS // 60, labels=3),
     }
 
 
-def _drawing(curve: Curve, zone: str, *, width: int, height: int, every: int = 1, labels: int = 5) -> Drawing:
+def _drawing(figures: Live, *, width: int, height: int, every: int = 1, labels: int = 5) -> Drawing:
+    curve, organisation = figures.curve, figures.organisation
     credits = [(row.posted_at, row.amount, row.balance_after) for row in curve.credits]
-    return draw(curve.points, credits, zone=zone, width=width, height=height, every=every, labels=labels)
+    return draw(
+        curve.points, credits, money=lambda amount: tick(amount, organisation.currency),
+        zone=organisation.billing_zone, width=width, height=height, every=every, labels=labels,
+    )  # fmt: skip
 
 
 _HUB = Hub(_read_parts)

@@ -21,5 +21,5 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         return page.render(
             "pages/overview.html", overview=figures, usage=latest_usage(organisation.pk, 10),
             change=change_sentence(figures.spend.charge, figures.before.charge, len(figures.period)),
-            currency=organisation.currency, zone=organisation.billing_zone, ask=settings.DEFAULT_FROM_EMAIL,
+            currency=organisation.currency, zone=organisation.billing_zone, ask=settings.SUPPORT_EMAIL,
         )  # fmt: skip

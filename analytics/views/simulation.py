@@ -50,7 +50,10 @@ def control(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         _act(member.organisation, **form.cleaned_data)
     except simulation.NoSwitchboard:
-        messages.error(request, "The agents could not be told: their switchboard does not answer. Nothing was changed.")
+        messages.error(
+            request,
+            "The agents' switchboard does not answer. Look at the balance before you try again.",
+        )
     except OperationalError:
         messages.error(request, "The wallet is busy. The agents are paused, nothing else was changed; reset once more.")
     response = redirect("analytics:live", slug=slug)

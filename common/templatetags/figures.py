@@ -43,13 +43,13 @@ def money_text(amount: Amount, currency: str = "USD") -> str:
     Something that would round to nothing says so ("< $0.001"): a charge is never shown as zero.
     """
     value = Decimal(amount)
-    places = MINOR_UNITS.get(currency, 2)
-    if 0 < abs(value) < 1:
-        places = max(places, 3)
-    step = Decimal(1).scaleb(-places)
-    rounded = value.copy_abs().quantize(step, rounding=ROUND_HALF_UP, context=EXACT)
+    usual = MINOR_UNITS.get(currency, 2)
+    finer = Decimal(1).scaleb(-max(usual, 3))
+    rounded = value.copy_abs().quantize(finer, rounding=ROUND_HALF_UP, context=EXACT)
     if value and not rounded:
-        return f"< {_signed(value, str(step), currency)}"
+        return f"{'<' if value > 0 else '>'} {_signed(value, str(finer), currency)}"
+    if not value or rounded >= 1:
+        rounded = value.copy_abs().quantize(Decimal(1).scaleb(-usual), rounding=ROUND_HALF_UP, context=EXACT)
     return _signed(value, f"{rounded:,f}", currency)
 
 
@@ -179,8 +179,9 @@ def plain_money(amount: Amount, currency: str = "USD") -> str:
 
 @register.filter
 def tick(amount: Decimal, currency: str = "USD") -> str:
-    """An amount beside an axis: no cents where there are none ("$60")."""
-    return _signed(amount, _with_places(amount, 0), currency)
+    """An amount beside an axis: no cents where there are none ("$60"), large ones short ("$20k", "$2.5M")."""
+    name, size = next(((n, s) for n, s in (("M", 10**6), ("k", 10**3)) if abs(amount) >= 10 * s), ("", 1))
+    return _signed(amount, _with_places(amount / size, 0) + name, currency)
 
 
 @register.filter

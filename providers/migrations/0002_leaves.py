@@ -4,15 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('providers', '0001_initial'),
+        ("providers", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='rate',
-            name='leaf',
-            field=models.CharField(choices=[('input', 'input'), ('cache_read', 'cache_read'), ('cache_read_audio', 'cache_read_audio'), ('cache_read_image', 'cache_read_image'), ('cache_write_5m', 'cache_write_5m'), ('cache_write_1h', 'cache_write_1h'), ('cache_write', 'cache_write'), ('input_audio', 'input_audio'), ('input_image', 'input_image'), ('input_video', 'input_video'), ('output', 'output'), ('reasoning', 'reasoning'), ('output_audio', 'output_audio'), ('output_image', 'output_image'), ('web_search', 'web_search'), ('web_fetch', 'web_fetch'), ('file_search', 'file_search'), ('code_execution', 'code_execution'), ('request', 'request')], max_length=20),
+            model_name="rate",
+            name="leaf",
+            field=models.CharField(
+                choices=[
+                    ("input", "input"),
+                    ("cache_read", "cache_read"),
+                    ("cache_read_audio", "cache_read_audio"),
+                    ("cache_read_image", "cache_read_image"),
+                    ("cache_write_5m", "cache_write_5m"),
+                    ("cache_write_1h", "cache_write_1h"),
+                    ("cache_write", "cache_write"),
+                    ("input_audio", "input_audio"),
+                    ("input_image", "input_image"),
+                    ("input_video", "input_video"),
+                    ("output", "output"),
+                    ("reasoning", "reasoning"),
+                    ("output_audio", "output_audio"),
+                    ("output_image", "output_image"),
+                    ("web_search", "web_search"),
+                    ("web_fetch", "web_fetch"),
+                    ("file_search", "file_search"),
+                    ("code_execution", "code_execution"),
+                    ("request", "request"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

@@ -76,5 +76,5 @@ def test_a_stopped_organisation_is_told_so_here_too(transactional_db: None, clie
     empty = make_tenant("empty")
     reader = make_user("r@empty.example", member_of=empty.organisation, as_="viewer")
     seen = words(client_for, reader, empty.organisation)
-    assert "Stopped at zero since" in seen
+    assert "Stopped: there were no credits yet." in seen
     assert "Ask for credits" in seen
