@@ -9,6 +9,7 @@
   const asof = line.querySelector("[data-asof]");
   const button = document.getElementById("pause");
   const STALE = 20; // seconds; the server sends the time of the figures at least every 11
+  const SIGNED_OUT = 60; // seconds after which a line that is cut may be a session that has ended
   const kept = new Map(); // messages that are not shown yet, by their place
   let paused = false;
   let connected = false;
@@ -29,9 +30,15 @@
     else if (!connected) show("lost", "Reconnecting, figures", seconds);
     else if (seconds > STALE) show("lost", "Not updating, figures", seconds);
     else show("live", "Live,", 0);
+    const held = [...kept.keys()].some((target) => !target.dataset.into);
+    if (!paused && connected && held) age.textContent = "(what you point at or stand on waits)";
+    if (!connected && seconds > SIGNED_OUT) age.textContent += " If this stays, open the page again: you may be signed out.";
   };
 
-  const inUse = (place) => place.contains(document.activeElement) || (place.matches("[data-still]") && place.matches(":hover"));
+  // On a touch screen the last thing tapped counts as hovered, for good.
+  const hovers = matchMedia("(hover: hover)");
+  const inUse = (place) => place.contains(document.activeElement)
+    || (hovers.matches && place.matches("[data-still]") && place.matches(":hover"));
 
   const place = (target, html) => {
     if (target.dataset.into === "asof") asof.innerHTML = html;

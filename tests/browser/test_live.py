@@ -271,7 +271,7 @@ def test_a_stopped_organisation_has_one_button_in_its_banner(
     for theme, width in (("light", 1280), ("dark", 390)):
         page = open_page(theme=theme, width=width)
         sign_in(page, reader, "/o/empty/live/")
-        expect(page.locator(".banner")).to_contain_text("Stopped at zero since")
+        expect(page.locator(".banner")).to_contain_text("Stopped: there were no credits yet")
         expect(page.locator(".banner a, .banner button")).to_have_count(1)
         picture(page, f"stopped-{theme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
