@@ -12,12 +12,11 @@ class DifferenceChanged(ImportRefused):
         super().__init__("The list or the price book has changed since this was shown. Look again, then apply.")
 
 
-class DearerNotAccepted(ImportRefused):
-    """Prices rise by more than was asked to be marked, and nobody has accepted that."""
+class NotAccepted(ImportRefused):
+    """Prices rise by more than was asked to be marked or replace one entered by hand, and nobody has accepted that."""
 
-    def __init__(self, count: int, than: str) -> None:
-        rise = "charge rises" if count == 1 else "charges rise"
-        super().__init__(f"{count} {rise} by more than {than} %, which has to be accepted.")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}, which has to be accepted.")
 
 
 class CannotAdd(ImportRefused):

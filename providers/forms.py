@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from plans.selectors import access_classes
 from providers.importing.asking import Ask
 from providers.importing.difference import Difference
+from providers.importing.lines import to_be_accepted
 
 LONGEST = 2**31 - 1
 
@@ -22,7 +23,11 @@ class AskForm(forms.Form):
     )  # fmt: skip
     retire = forms.BooleanField(
         label="End rates that the list no longer has", required=False,
-        help_text="Otherwise they stay in force and are only shown.",
+        help_text="Also those that nothing in it stands in for. Otherwise these stay in force and are only shown.",
+    )  # fmt: skip
+    keep = forms.BooleanField(
+        label="Keep prices entered by hand", required=False,
+        help_text="Otherwise the list's replace them, which you have to accept.",
     )  # fmt: skip
     model = forms.CharField(
         label="Add a model", required=False, max_length=140, help_text="As provider/model, for instance openai/gpt-5.4."
@@ -61,6 +66,7 @@ class AskForm(forms.Form):
             context=data["context_window"],
             dearer_than=data["dearer_than"],
             retire=data["retire"],
+            keep=data["keep"],
         )
 
 
@@ -68,13 +74,11 @@ class ApplyForm(forms.Form):
     """Apply the difference that `digest` stands for."""
 
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    accept_dearer = forms.BooleanField(required=False)
+    accept = forms.BooleanField(required=False)
 
     @classmethod
     def of(cls, found: Difference) -> "ApplyForm":
         """The form below a difference that is shown."""
         form = cls(initial={"digest": found.digest})
-        count = len(found.dearer)
-        rise = "charge rises" if count == 1 else "charges rise"
-        form.fields["accept_dearer"].label = f"I accept that {count} {rise} by more than {found.ask.dearer_than:f} %"
+        form.fields["accept"].label = f"I accept that {to_be_accepted(found)}"
         return form

@@ -46,8 +46,8 @@ class RateAdmin(StaffAdmin):
     def _apply(self, request: HttpRequest, ask: Ask) -> HttpResponse:
         form = ApplyForm(request.POST)
         form.full_clean()
-        digest, accept = form.cleaned_data.get("digest", ""), form.cleaned_data["accept_dearer"]
-        found = apply_list(ask, digest=digest, accept_dearer=accept)
+        digest = form.cleaned_data.get("digest", "")
+        found = apply_list(ask, digest=digest, accepted=form.cleaned_data["accept"])
         self.message_user(request, applied(found), messages.INFO if found.empty else messages.SUCCESS)
         return redirect(reverse("admin:providers_import_prices"))
 

@@ -42,7 +42,7 @@ def additions(book: Book, world: World, ask: Ask) -> tuple[list[Addition], list[
             continue
         listed = world.find(provider, name)
         by_name = (provider, name) in asked
-        reason = _unsold(book, listed, provider, name, by_name)
+        reason = _unsold(book, world, listed, provider, name, by_name)
         made = reason or _made(provider, name, listed, ask)
         if isinstance(made, str):
             refused.append(Refusal(provider, name, made, by_name))
@@ -51,12 +51,19 @@ def additions(book: Book, world: World, ask: Ask) -> tuple[list[Addition], list[
     return added, refused
 
 
-def _unsold(book: Book, listed: Listed | None, provider: str, name: str, by_name: bool) -> str:
+def unlisted(world: World, provider: str, name: str) -> str:
+    """Says that the list has no such model, and which one that is not it would be charged as there."""
+    another = world.another(provider, name)
+    more = f"; its {another} is not taken, as it is another model" if another else ""
+    return f"the list has no prices under this name{more}"
+
+
+def _unsold(book: Book, world: World, listed: Listed | None, provider: str, name: str, by_name: bool) -> str:
     """Why the model can't be sold at the list's prices."""
     if provider not in book.providers:
         return f"the price book has no provider {provider}"
-    if listed is None or (listed.name != name and not by_name):
-        return "the list has no prices under this name"
+    if listed is None:
+        return unlisted(world, provider, name)
     if listed.refused:
         return listed.refused
     if listed.uncounted:

@@ -45,8 +45,12 @@ class Book:
         return next((m for m in self.models if m.provider == provider and name in m.names), None)
 
 
+def newest_at(rows: tuple[Row, ...], moment: datetime) -> Row | None:
+    """The row that began last at `moment`, also one that says "no longer priced"; None where none has begun."""
+    return max((row for row in rows if row.starts <= moment), key=lambda row: row.starts, default=None)
+
+
 def row_at(rows: tuple[Row, ...], moment: datetime) -> Row | None:
     """The row in force at `moment`; None where none has begun or the newest says "no longer priced"."""
-    begun = [row for row in rows if row.starts <= moment]
-    newest = max(begun, key=lambda row: row.starts, default=None)
+    newest = newest_at(rows, moment)
     return newest if newest and newest.price is not None else None

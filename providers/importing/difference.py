@@ -5,10 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from providers.importing.additions import Addition, Refusal, additions
+from providers.importing.additions import Addition, Refusal, additions, unlisted
 from providers.importing.asking import Ask
 from providers.importing.book import Book, BookModel
-from providers.importing.changes import Change, Kind, changes_of, same
+from providers.importing.changes import Change, Kind
+from providers.importing.comparing import changes_of, same
 from providers.importing.listed import Listed, Step
 from providers.importing.names import same_model
 from providers.importing.world import World
@@ -39,13 +40,27 @@ class Difference:
     @cached_property
     def writes(self) -> tuple[Change, ...]:
         """The changes that applying makes rows of."""
-        kinds = {Kind.NEW, Kind.CHANGED} | ({Kind.GONE} if self.ask.retire else set())
-        return tuple(change for change in self.changes if change.kind in kinds)
+        return tuple(change for change in self.changes if change.written)
 
     @cached_property
     def dearer(self) -> tuple[Change, ...]:
         """Those of them that raise what is charged by more than was asked to be marked."""
         return tuple(change for change in self.writes if change.dearer(self.ask.dearer_than))
+
+    @cached_property
+    def by_hand(self) -> tuple[Change, ...]:
+        """Those of them that replace what a person entered."""
+        return tuple(change for change in self.writes if change.by_hand)
+
+    @cached_property
+    def to_accept(self) -> frozenset[Change]:
+        """What nobody gets without having accepted it."""
+        return frozenset((*self.dearer, *self.by_hand))
+
+    @cached_property
+    def left(self) -> tuple[Change, ...]:
+        """Rates that the list no longer has and that stay in force all the same until they are retired."""
+        return tuple(change for change in self.changes if change.kind is Kind.GONE and not change.written)
 
     @property
     def cannot_add(self) -> list[str]:
@@ -56,6 +71,11 @@ class Difference:
     def empty(self) -> bool:
         """Whether applying would write nothing."""
         return not (self.additions or self.aliases or self.writes)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the book says what the list says."""
+        return self.empty and not self.left
 
     @property
     def digest(self) -> str:
@@ -74,12 +94,12 @@ def difference(book: Book, world: World, ask: Ask) -> Difference:
     agreeing = 0
     for model in models:
         listed = world.find(model.provider, model.name)
-        notes += [f"{model.provider}/{model.name}: {sentence}." for sentence in _sentences(listed)]
+        notes += [f"{model.provider}/{model.name}: {sentence}." for sentence in _sentences(model, listed, world)]
         if listed is None:
-            found = changes_of(model, Listed(model.name, steps=(Step(world.at, {}),)), world.at)
+            found = changes_of(model, Listed(model.name, steps=(Step(world.at, {}),)), world.at, ask)
             changes += [change for change in found if change.kind is Kind.GONE]
         elif not listed.refused:
-            changes += changes_of(model, listed, world.at)
+            changes += changes_of(model, listed, world.at, ask)
             agreeing += same(model, listed, world.at)
     return Difference(
         world.edition, ask, tuple(added), tuple(_aliases(models, world)), tuple(changes), tuple(refused),
@@ -87,14 +107,15 @@ def difference(book: Book, world: World, ask: Ask) -> Difference:
     )  # fmt: skip
 
 
-def _sentences(listed: Listed | None) -> list[str]:
+def _sentences(model: BookModel, listed: Listed | None, world: World) -> list[str]:
     """What has to be said of a model beside its prices."""
     if listed is None:
-        return ["the list has no prices under this name"]
+        return [unlisted(world, model.provider, model.name)]
     if listed.refused:
         return [f"left as it is, since {listed.refused}"]
     uncounted = [f"not imported, since no leaf counts it: {key}" for key in listed.uncounted]
-    return [*listed.unread, *uncounted]
+    origin = [] if listed.name == model.name else [f"compared with the list's {listed.name}"]
+    return [*origin, *listed.unread, *uncounted]
 
 
 def _aliases(models: list[BookModel], world: World) -> list[Alias]:
@@ -113,6 +134,8 @@ def _aliases(models: list[BookModel], world: World) -> list[Alias]:
 
 def _plain(change: Change) -> tuple[object, ...]:
     """Comparable by value: the database writes 5 as 5.000000000."""
-    prices = [None if p is None else format(p.normalize(), "f") for p in (change.old, change.new, change.via_price)]
+    amounts = (change.old, change.new, change.before, change.after)
+    prices = [None if amount is None else format(amount.normalize(), "f") for amount in amounts]
     starts = change.starts.isoformat() if change.starts else ""
-    return change.kind.value, change.provider, change.model, tuple(change.slot), *prices, starts
+    of = (change.provider, change.model, change.listed, tuple(change.slot))
+    return change.kind.value, *of, *prices, starts, change.written, change.by_hand

@@ -21,7 +21,7 @@ class Listed:
     """`steps`: prices now, then each change that has a date. `aliases`: names that are exactly this model's.
 
     `uncounted`: price keys in units that no leaf of ours counts. `unread`: sentences about further prices that are left
-    out. `refused`: why nothing of the model can be taken; "" where it can.
+    out, `unclear`: the service tiers they are of. `refused`: why nothing of the model can be taken; "" where it can.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Listed:
     steps: tuple[Step, ...] = ()
     uncounted: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    unclear: frozenset[str] = frozenset()
     refused: str = ""
 
 

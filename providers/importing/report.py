@@ -21,27 +21,29 @@ def as_text(found: Difference) -> str:
 
 def as_json(found: Difference) -> str:
     """The same for programs; prices as decimal strings."""
-    written = set(found.writes)
+    dearer = set(found.dearer)
     shown = {
         "list": found.edition,
         "dearer_than": f"{found.ask.dearer_than:f}",
         "to_apply": not found.empty,
+        "agrees": found.agrees,
         "digest": found.digest,
         "same": found.same,
         "models": [vars(addition) for addition in found.additions],
         "aliases": [vars(alias) for alias in found.aliases],
-        "rates": [_rate(line, line.change in written) for line in lines(found)],
+        "rates": [_rate(line, line.change in dearer) for line in lines(found)],
         "refused": [{"model": f"{r.provider}/{r.model}", "reason": r.reason} for r in found.refusals],
         "notes": found.notes,
     }
     return json.dumps(shown, indent=2)
 
 
-def _rate(line: Line, written: bool) -> dict[str, object]:
+def _rate(line: Line, dearer: bool) -> dict[str, object]:
     change = line.change
     return {
         "kind": change.kind.value,
         "model": line.model,
+        "listed_as": change.listed,
         "leaf": line.leaf,
         "service_tier": line.tier,
         "class_above": change.slot.above,
@@ -50,9 +52,11 @@ def _rate(line: Line, written: bool) -> dict[str, object]:
         "charged_before": _plain(change.before),
         "charged_after": _plain(change.after),
         "effective_from": change.starts.isoformat() if change.starts else None,
-        "dearer": line.alert,
+        "dearer": dearer,
+        "by_hand": change.by_hand,
+        "to_accept": line.alert,
         "free": change.free,
-        "to_apply": written,
+        "to_apply": change.written,
     }
 
 
@@ -77,7 +81,7 @@ def _table(shown: list[Line]) -> Iterator[str]:
 def _cells(line: Line) -> tuple[str, ...]:
     old, new = price(line.change.old), price(line.change.new)
     return (
-        line.what, line.model, line.leaf, line.tier, line.requests, old, new, line.percent, line.begins,
+        line.what, line.named, line.leaf, line.tier, line.requests, old, new, line.percent, line.begins,
         ("! " if line.alert else "") + "; ".join(line.remarks),
     )  # fmt: skip
 

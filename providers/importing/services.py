@@ -1,5 +1,6 @@
 """Read the book, compare it with the list, and write what was shown: the one way for the command and the admin."""
 
+import re
 from collections import defaultdict
 from datetime import datetime
 
@@ -8,19 +9,22 @@ from django.db import transaction
 
 from common.clock import billing_now
 from plans.selectors import access_classes
-from providers.errors import CannotAdd, DearerNotAccepted, DifferenceChanged, ImportRefused
+from providers.errors import CannotAdd, DifferenceChanged, ImportRefused, NotAccepted
 from providers.importing.additions import Addition
 from providers.importing.asking import Ask
 from providers.importing.book import Book, BookModel, Row
 from providers.importing.difference import Difference, difference
+from providers.importing.lines import to_be_accepted
 from providers.importing.slots import Slot
 from providers.importing.world import PACKAGE, World, installed_world
 from providers.leaves import Leaf
 from providers.models import Model, ModelAlias, Provider, Rate
 from providers.price_book import SOURCES
 from providers.selectors import all_models, newest_rates
+from providers.services import BEGINNING
 
 CURRENCY = "USD"
+_LIST = re.compile(rf"{PACKAGE} \d")
 
 
 def compare_with_list(ask: Ask) -> Difference:
@@ -32,13 +36,14 @@ def compare_with_list(ask: Ask) -> Difference:
     return _compare(ask)[1]
 
 
-def apply_list(ask: Ask, *, digest: str, accept_dearer: bool) -> Difference:
+def apply_list(ask: Ask, *, digest: str, accepted: bool) -> Difference:
     """Write exactly what `compare_with_list` showed for `ask`, all or nothing: changed prices hold from now on, those
     of days to come from those days; no row is changed, so that what was charged stays as it was.
 
     `digest`: of the difference that was shown. An approval by a second person may stand between the two: the digest
     tells whether what was approved is still what would be written. What differs no longer is nothing to write.
-    Raises `DifferenceChanged`, `DearerNotAccepted`, `CannotAdd`, `ImportRefused`.
+    `accepted`: somebody accepts what `Difference.to_accept` has.
+    Raises `DifferenceChanged`, `NotAccepted`, `CannotAdd`, `ImportRefused`.
     """
     with transaction.atomic():
         # One import at a time: another one would see neither our rows nor its own be refused.
@@ -50,8 +55,8 @@ def apply_list(ask: Ask, *, digest: str, accept_dearer: bool) -> Difference:
             return found
         if found.digest != digest:
             raise DifferenceChanged
-        if found.dearer and not accept_dearer:
-            raise DearerNotAccepted(len(found.dearer), f"{ask.dearer_than:f}")
+        if found.to_accept and not accepted:
+            raise NotAccepted(to_be_accepted(found))
         _write(found, world)
     return found
 
@@ -70,8 +75,7 @@ def _book(at: datetime) -> Book:
     rows: defaultdict[int, defaultdict[Slot, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for rate in [*newest_rates(at), *Rate.objects.filter(effective_from__gt=at).order_by("effective_from", "pk")]:
         slot = Slot(Leaf(rate.leaf), rate.service_tier, rate.class_above)
-        own = not rate.source.startswith(PACKAGE) and rate.source not in SOURCES.values()
-        rows[rate.model_id][slot].append(Row(rate.effective_from, rate.price, rate.class_inclusive, own))
+        rows[rate.model_id][slot].append(Row(rate.effective_from, rate.price, rate.class_inclusive, _by_hand(rate)))
     models = [
         BookModel(
             model.provider.slug, model.name, frozenset(alias.name for alias in model.aliases.all()),
@@ -80,6 +84,13 @@ def _book(at: datetime) -> Book:
         for model in all_models()
     ]  # fmt: skip
     return Book(frozenset(Provider.objects.values_list("slug", flat=True)), tuple(models))
+
+
+def _by_hand(rate: Rate) -> bool:
+    """Whether a person entered it: neither the list nor the price book that an installation starts with. A person may
+    name the same page as that does, but not for the same moment."""
+    ours = rate.source in SOURCES.values() and rate.effective_from == BEGINNING
+    return not (ours or _LIST.match(rate.source))
 
 
 def _write(found: Difference, world: World) -> None:

@@ -1,5 +1,6 @@
 """What one rate prices."""
 
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from providers.leaves import PART_OF, Leaf
@@ -21,7 +22,7 @@ class Slot(NamedTuple):
         return self.tier != STANDARD, self.tier, _ORDER[self.leaf], self.above
 
 
-def instead(slot: Slot, priced: "set[Slot] | frozenset[Slot]") -> Slot | None:
+def instead(slot: Slot, priced: AbstractSet[Slot]) -> Slot | None:
     """Which of the `priced` slots charges what `slot` would, were it not there: a smaller size class, then the
     standard tier, then the leaf it is part of. None: it would not be priced."""
     leaf: Leaf | None = slot.leaf

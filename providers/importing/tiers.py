@@ -15,8 +15,9 @@ DEFAULT = ("default", STANDARD)
 LONGEST = 20
 
 
-def tiers_of(model: ModelInfo) -> tuple[dict[str, Mapping[str, str]], list[str]]:
-    """The model's tiers beside the standard one, and a sentence for each variant that is none we know."""
+def tiers_of(model: ModelInfo) -> tuple[dict[str, Mapping[str, str]], dict[str, str]]:
+    """The model's tiers beside the standard one, and a sentence for each name whose variants are none we
+    know."""
     found: dict[str, Mapping[str, str]] = {}
     unread: dict[str, str] = {}
     for variant in model.price_variants or ():
@@ -25,7 +26,7 @@ def tiers_of(model: ModelInfo) -> tuple[dict[str, Mapping[str, str]], list[str]]
             why = "it stands for two kinds of request"
         if why:
             unread[name] = f"prices for {_words(variant.when)} are left out: {why}"
-    return {name: when for name, when in found.items() if name not in unread}, list(unread.values())
+    return {name: when for name, when in found.items() if name not in unread}, unread
 
 
 def overrides(model: ModelInfo, when: Mapping[str, str], moment: datetime) -> dict[str, Decimal | TieredPrices]:

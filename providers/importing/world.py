@@ -6,7 +6,7 @@ from importlib.metadata import version
 from genai_prices.types import ConditionalPrice, ModelInfo, Provider, StartDateConstraint, TimeOfDateConstraint
 
 from providers.importing.listed import Listed, Step, Unreadable
-from providers.importing.names import exact_names
+from providers.importing.names import exact_names, same_model
 from providers.importing.prices import priced, prices_at
 from providers.importing.tiers import overrides, tiers_of
 from providers.importing.units import COUNTED
@@ -32,15 +32,25 @@ class World:
         return [model.id for model in self._providers[provider].models] if provider in self._providers else []
 
     def find(self, provider: str, name: str) -> Listed | None:
-        """The model that the list prices under `name`; never another provider's of the same name."""
-        known = self._providers.get(provider)
-        model = known and known.find_model(name)
-        if not known or not model:
+        """The model `name` as the list has it, there perhaps with another date in its name; never another provider's
+        of the same name."""
+        known, model = self._providers.get(provider), self._matched(provider, name)
+        if not known or not model or not same_model(name, model.id):
             return None
         try:
             return _listed(model, known, self.at)
         except Unreadable as error:
             return Listed(model.id, refused=str(error))
+
+    def another(self, provider: str, name: str) -> str:
+        """The list's model that it would charge `name` as although it is another one ("" where there is none)."""
+        model = self._matched(provider, name)
+        return model.id if model and not same_model(name, model.id) else ""
+
+    def _matched(self, provider: str, name: str) -> ModelInfo | None:
+        """The model that the list charges `name` as: many are matched by how a name begins."""
+        known = self._providers.get(provider)
+        return known.find_model(name) if known else None
 
 
 def installed_world(at: datetime) -> World:
@@ -66,7 +76,8 @@ def _listed(model: ModelInfo, provider: Provider, at: datetime) -> Listed:
         aliases=exact_names(model, provider),
         steps=tuple(Step(moment, prices_at(model, tiers, moment)) for moment in moments),
         uncounted=tuple(sorted(keys - COUNTED)),
-        unread=tuple(unread),
+        unread=tuple(unread.values()),
+        unclear=frozenset(unread),
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from common.clock import billing_now
 from providers.importing import services
 from providers.models import Model, Rate
 from tests import cast
-from tests.factories import make_model, make_plan
+from tests.factories import make_plan
 from tests.metering.figures import rows_of
-from tests.providers.imports import a_model, a_world
+from tests.providers.imports import a_model, a_world, add_rate, listed_model
 
 URL = "/admin/providers/rate/import/"
 D = Decimal
@@ -24,7 +25,7 @@ def model(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Model:
     """A model whose input the list has at 6 instead of 5, and beside it a new one."""
     make_plan()
     says(monkeypatch, "6")
-    return make_model({"input": "5", "output": "25"})
+    return listed_model({"input": "5", "output": "25"})
 
 
 def says(monkeypatch: pytest.MonkeyPatch, price: str) -> None:
@@ -40,8 +41,8 @@ def seen(answer: Any) -> dict[str, str]:
     return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"}
 
 
-def newest(model: Model) -> Decimal | None:
-    return Rate.objects.filter(model=model, leaf="input").order_by("-pk")[0].price
+def newest(model: Model, leaf: str = "input") -> Decimal | None:
+    return Rate.objects.filter(model=model, leaf=leaf).order_by("-pk")[0].price
 
 
 def test_what_is_seen_is_applied_and_the_trail_says_by_whom(
@@ -97,7 +98,7 @@ def test_rises_are_marked_and_have_to_be_accepted(
     assert refused.status_code == 422
     assert "which has to be accepted. Nothing was written." in refused.content.decode()
     assert newest(model) == 5
-    assert client.post(URL, {**seen(page), "accept_dearer": "on"}).status_code == 302
+    assert client.post(URL, {**seen(page), "accept": "on"}).status_code == 302
     assert newest(model) == 10
     # Another threshold than the one that was looked at is another thing to have seen.
     says(monkeypatch, "20")
@@ -121,17 +122,63 @@ def test_a_model_is_added_with_what_the_list_does_not_know(
     assert Model.objects.get(name="further").max_output_tokens == 100
 
 
-def test_rates_end_only_when_asked(model: Model, staff: SimpleNamespace, client_for: Any) -> None:
+def test_a_price_that_nothing_stands_in_for_ends_only_when_asked(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
     client = client_for(staff.finance)
     client.post(URL, seen(client.get(URL)))
-    Rate.objects.create(model=model, leaf="cache_read", price=1, effective_from="2026-01-01T00:00:00Z",
-                        source="genai-prices 0.1")  # fmt: skip
+    add_rate(model, "web_search", "10000")
     page = client.get(URL)
     assert "no longer listed; kept unless retired" in page.content.decode()
+    assert "1 no longer listed stays in force until retired" in page.content.decode()
+    assert "The book agrees" not in page.content.decode()
     assert '<form class="form prose" method="post"' not in page.content.decode()
     page = client.get(URL, {"dearer_than": "20", "retire": "on"})
-    assert client.post(URL, {**seen(page), "accept_dearer": "on"}).status_code == 302
-    assert Rate.objects.filter(leaf="cache_read").order_by("-pk")[0].price is None
+    assert client.post(URL, seen(page)).status_code == 302
+    assert Rate.objects.filter(leaf="web_search").order_by("-pk")[0].price is None
+
+
+def test_a_premium_that_the_list_dropped_ends_with_what_is_applied(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    client = client_for(staff.finance)
+    add_rate(model, "input", "10", class_above=200_000)
+    page = client.get(URL)
+    assert "no longer listed; then charged as input ($6.00)" in page.content.decode()
+    assert client.post(URL, seen(page)).status_code == 302
+    assert Rate.objects.filter(class_above=200_000).order_by("-pk")[0].price is None
+
+
+def test_what_a_person_entered_is_replaced_only_when_accepted_or_kept(
+    model: Model, staff: SimpleNamespace, client_for: Any
+) -> None:
+    add_rate(model, "output", "30", effective_from=billing_now(), source="agreed with the provider")
+    client = client_for(staff.finance)
+    page = client.get(URL)
+    assert "Prices that replace one entered by hand, to be accepted" in page.content.decode()
+    assert "I accept that 1 price entered by hand is replaced" in page.content.decode()
+    assert client.post(URL, seen(page)).status_code == 422
+    assert newest(model) == 5
+    kept = client.get(URL, {"dearer_than": "20", "keep": "on"})
+    assert "entered by hand; kept" in kept.content.decode()
+    assert client.post(URL, seen(kept)).status_code == 302
+    assert (newest(model), newest(model, "output")) == (6, 30)
+    assert client.post(URL, {**seen(client.get(URL)), "accept": "on"}).status_code == 302
+    assert newest(model, "output") == 25
+
+
+def test_the_page_says_whose_prices_a_model_gets_under_another_name(
+    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed_model({"input": "5", "output": "25"}, name="model-2026-01-01")
+    listed_model({"input": "5", "output": "25"}, name="model-60")
+    listed = a_model(prices={"input_mtok": D("5.5"), "output_mtok": D(25)}, starts="model")
+    monkeypatch.setattr(services, "installed_world", lambda at: a_world(at, listed))
+    page = client_for(staff.finance).get(URL)
+    assert [title for title, _ in page.context["groups"]] == [
+        "test/model", "test/model-2026-01-01 (list: model)", "test/model-60"
+    ]  # fmt: skip
+    assert "test/model-60: the list has no prices under this name; its model is not taken" in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -182,5 +229,5 @@ def test_the_price_book_leads_there_and_the_real_list_is_read(
     client = client_for(staff.finance)
     assert f'href="{URL}"' in client.get("/admin/providers/rate/").content.decode()
     page = client.get(URL)
-    assert [len(lines) for _, lines in page.context["groups"]] == [3, 6, 6, 3, 4, 12, 12]
+    assert [len(lines) for _, lines in page.context["groups"]] == [15, 6, 6, 3, 4, 6, 6]
     assert "Apply these 46 changes" in page.content.decode()

@@ -1,14 +1,23 @@
 """What tests of importing prices share: the command as it is called, and lists made up for one test."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Any, NamedTuple
 
 from django.core.management import CommandError, call_command
-from genai_prices.types import ClauseEquals, ClauseOr, ModelInfo, ModelPrice, PriceVariant, Provider
+from genai_prices.types import ClauseEquals, ClauseOr, ClauseStartsWith, ModelInfo, ModelPrice, PriceVariant, Provider
 
+from common.clock import billing_now
 from providers.importing.world import World
+from providers.models import Model, Rate
+from providers.selectors import rates_in_force
+from tests.factories import make_model
+
+Says = Callable[..., None]
 
 
 class Ran(NamedTuple):
@@ -34,8 +43,30 @@ def run(*arguments: str) -> Ran:
     return Ran(code, out.getvalue(), errors.getvalue())
 
 
-def a_model(name: str = "model", prices: Any = None, names: tuple[str, ...] = (), **fields: Any) -> ModelInfo:
-    match: Any = ClauseOr([ClauseEquals(n) for n in (name, *names)])
+def listed_model(prices: dict[str, str], *, name: str = "model") -> Model:
+    """A model of the book with prices that an older list had."""
+    model = make_model({}, name=name)
+    for leaf, price in prices.items():
+        add_rate(model, leaf, price)
+    return model
+
+
+def add_rate(model: Model, leaf: str, price: str, **fields: Any) -> Rate:
+    """A further rate, from an older list unless another source is named."""
+    known = {"effective_from": datetime(2026, 1, 1, tzinfo=UTC), "source": "genai-prices 9.9.8, https://prices.example"}
+    return Rate.objects.create(model=model, leaf=leaf, price=Decimal(price), **known | fields)
+
+
+def in_force(model: Model) -> dict[tuple[str, str, int], Decimal | None]:
+    return {(r.leaf, r.service_tier, r.class_above): r.price for r in rates_in_force([model.pk], billing_now())}
+
+
+def a_model(
+    name: str = "model", prices: Any = None, names: tuple[str, ...] = (), *, starts: str = "", **fields: Any
+) -> ModelInfo:
+    """A model of the list, which is charged of `names`, too, and of names that begin with `starts`."""
+    beginnings = [ClauseStartsWith(starts)] if starts else []
+    match: Any = ClauseOr([*(ClauseEquals(n) for n in (name, *names)), *beginnings])
     with suppress(TypeError):
         prices = ModelPrice(**prices)
     return ModelInfo(id=name, match=match, prices=prices, **fields)

@@ -33,7 +33,7 @@ def book(transactional_db: None) -> list[Model]:
     call_command("load_price_book")
     Provider.objects.get_or_create(slug="perplexity", defaults={"name": "Perplexity"})
     facts = ("--access-class", "standard", "--max-output", "1000", "--context-window", "10000000")
-    assert run("--new", *facts, "--accept-dearer", "--apply").code == 0
+    assert run("--new", *facts, "--accept", "--apply").code == 0
     return list(all_models())
 
 

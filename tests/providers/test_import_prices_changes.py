@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from providers.importing.asking import Ask
 from providers.importing.book import BookModel, Row
-from providers.importing.changes import Change, Kind, changes_of, same
+from providers.importing.changes import Change, Kind
+from providers.importing.comparing import changes_of, same
 from providers.importing.listed import Listed, Step
 from providers.importing.slots import Slot, instead
 from providers.leaves import Leaf
@@ -32,8 +34,12 @@ def listed(now: Prices, later: Prices | None = None) -> Listed:
     return Listed("model", steps=tuple(steps))
 
 
-def compare(model: BookModel, world: Listed) -> list[Change]:
-    return list(changes_of(model, world, AT))
+def compare(model: BookModel, world: Listed, ask: Ask = Ask()) -> list[Change]:  # noqa: B008
+    return list(changes_of(model, world, AT, ask))
+
+
+def so_far(change: Change) -> Slot | None:
+    return change.effect.before.slot if change.effect.before else None
 
 
 def brief(changes: list[Change]) -> list[tuple[str, Slot, Decimal | None, Decimal | None, datetime | None]]:
@@ -72,16 +78,28 @@ def test_dearer_is_what_rises_by_more_than_the_threshold(old: str, new: str, tha
 def test_a_new_rate_is_compared_with_what_was_charged_instead() -> None:
     large = Slot(L.INPUT, above=200_000)
     [change] = compare(book({INPUT: "5"}), listed({INPUT: "5", large: "10"}))
-    assert (change.kind, change.via, change.percent, change.dearer(D(20))) == (Kind.NEW, INPUT, D(100), True)
+    assert (change.kind, so_far(change), change.percent, change.dearer(D(20))) == (Kind.NEW, INPUT, D(100), True)
     [write] = compare(book({INPUT: "5"}), listed({INPUT: "5", Slot(L.CACHE_WRITE): "6.25"}))
-    assert (write.via, write.percent) == (INPUT, D(25))
-    # A service tier that was never on offer had no price; a further leaf of one that was, had.
-    fast, fast_output = Slot(L.INPUT, "fast"), Slot(L.OUTPUT, "fast")
+    assert (so_far(write), write.percent) == (INPUT, D(25))
+    # Answers at a service tier that the book never had are charged at the standard one.
+    fast = Slot(L.INPUT, "fast")
     [first] = compare(book({INPUT: "5"}), listed({INPUT: "5", fast: "50"}))
-    assert (first.via, first.dearer(D(20))) == (None, False)
-    with_tier = {INPUT: "5", OUTPUT: "9", fast: "50"}
-    [more] = compare(book(with_tier), listed({**with_tier, fast_output: "90"}))
-    assert (more.via, more.percent) == (OUTPUT, D(900))
+    assert (so_far(first), first.percent, first.dearer(D(20))) == (INPUT, D(900), True)
+    [cheap] = compare(book({INPUT: "5"}), listed({INPUT: "5", fast: "4"}))
+    assert (so_far(cheap), cheap.percent, cheap.dearer(D(20))) == (INPUT, D(-20), False)
+
+
+@pytest.mark.parametrize("leaf", [L.WEB_SEARCH, L.FILE_SEARCH, L.CODE_EXECUTION, L.REQUEST])
+def test_a_first_price_of_what_was_not_charged_is_dearer_whatever_it_is(leaf: Leaf) -> None:
+    [change] = compare(book({INPUT: "5"}), listed({INPUT: "5", Slot(leaf): "0.000001"}))
+    assert (change.kind, change.before, change.dearer(D(1_000_000))) == (Kind.NEW, 0, True)
+    [free] = compare(book({INPUT: "5"}), listed({INPUT: "5", Slot(leaf): "0"}))
+    assert free.dearer(D(0)) is False
+
+
+def test_first_prices_of_a_model_that_was_not_on_sale_are_no_rises() -> None:
+    found = compare(BookModel("test", "model"), listed({INPUT: "5", OUTPUT: "25", Slot(L.WEB_SEARCH): "1"}))
+    assert [(c.kind, c.before, c.dearer(D(0))) for c in found] == [(Kind.NEW, None, False)] * 3
 
 
 def test_free_is_said_and_free_no_longer_is_dearer() -> None:
@@ -90,8 +108,28 @@ def test_free_is_said_and_free_no_longer_is_dearer() -> None:
 
 
 def test_what_a_person_entered_stays_unless_the_list_prices_it() -> None:
-    assert [c.kind for c in compare(book({READ: "1"}, own=True), listed({}, {}))] == [Kind.KEPT]
-    assert [c.kind for c in compare(book({READ: "1"}, own=True), listed({READ: "2"}))] == [Kind.CHANGED]
+    [unknown] = compare(book({READ: "1"}, own=True), listed({}, {}))
+    assert (unknown.kind, unknown.written) == (Kind.KEPT, False)
+    [replaced] = compare(book({READ: "3"}, own=True), listed({READ: "2"}))
+    assert (replaced.kind, replaced.written, replaced.by_hand) == (Kind.CHANGED, True, True)
+    [kept] = compare(book({READ: "3"}, own=True), listed({READ: "2"}, {READ: "1"}), Ask(keep=True))
+    assert (kept.kind, kept.written, kept.old, kept.new) == (Kind.KEPT, False, D(3), D(2))
+
+
+def test_a_price_that_a_person_ended_is_theirs_too() -> None:
+    ended = BookModel("test", "model", rows={INPUT: (Row(OLD, D(5)),), READ: (Row(OLD, None, own=True),)})
+    [back] = compare(ended, listed({INPUT: "5", READ: "1"}))
+    assert (back.kind, back.by_hand, back.written) == (Kind.NEW, True, True)
+    [kept] = compare(ended, listed({INPUT: "5", READ: "1"}), Ask(keep=True))
+    assert (kept.kind, kept.written) == (Kind.KEPT, False)
+
+
+def test_a_price_that_a_person_planned_is_not_undone_unseen() -> None:
+    planned = BookModel("test", "model", rows={INPUT: (Row(OLD, D(5)), Row(LATER, D(4), own=True))})
+    [undone] = compare(planned, listed({INPUT: "5"}))
+    assert (undone.by_hand, undone.written, undone.old, undone.new) == (True, True, D(4), D(5))
+    [kept] = compare(planned, listed({INPUT: "5"}), Ask(keep=True))
+    assert (kept.kind, kept.written) == (Kind.KEPT, False)
 
 
 def test_a_class_that_begins_one_token_earlier_is_a_change() -> None:
@@ -123,6 +161,44 @@ def test_a_planned_price_that_the_list_took_back_is_put_right_just_after_it_begi
 def test_what_ends_later_is_told_once() -> None:
     found = compare(book({INPUT: "5", READ: "1"}), listed({INPUT: "5"}, {INPUT: "5"}))
     assert brief(found) == [("gone", READ, D(1), None, None)]
+    search = Slot(L.WEB_SEARCH)
+    found = compare(book({INPUT: "5", search: "1"}), listed({INPUT: "5"}, {INPUT: "5"}))
+    assert brief(found) == [("gone", search, D(1), None, None)]
+
+
+def test_what_the_list_lost_ends_where_it_has_another_that_is_charged_instead() -> None:
+    premium, fast, search = Slot(L.INPUT, above=200_000), Slot(L.INPUT, "fast"), Slot(L.WEB_SEARCH)
+    had = book({INPUT: "5", premium: "10", fast: "30", READ: "0.5", search: "9"})
+    found = compare(had, listed({INPUT: "5"}))
+    assert [(c.slot, c.kind, c.written, c.after, c.dearer(D(20))) for c in found] == [
+        (premium, Kind.GONE, True, D(5), False), (READ, Kind.GONE, True, D(5), True),
+        (search, Kind.GONE, False, D(9), False), (fast, Kind.GONE, True, D(5), False),
+    ]  # fmt: skip
+    retired = compare(had, listed({INPUT: "5"}), Ask(retire=True))
+    assert [(c.written, c.after) for c in retired if c.slot == search] == [(True, None)]
+
+
+def test_a_model_that_the_list_lost_keeps_all_of_its_prices() -> None:
+    had = book({INPUT: "5", Slot(L.INPUT, above=9): "10", READ: "1", Slot(L.INPUT, "fast"): "30"})
+    assert [c.written for c in compare(had, listed({}))] == [False] * 4
+    assert [c.written for c in compare(had, listed({}), Ask(retire=True))] == [True] * 4
+
+
+def test_a_tier_that_the_list_has_but_nobody_can_read_is_not_lost() -> None:
+    fast = Slot(L.INPUT, "fast")
+    world = Listed("model", steps=(Step(AT, {INPUT: D(5)}),), unclear=frozenset({"fast"}))
+    [kept] = compare(book({INPUT: "5", fast: "30"}), world)
+    assert (kept.kind, kept.written, kept.by_hand) == (Kind.KEPT, False, False)
+
+
+def test_what_stays_in_force_is_what_a_later_price_is_compared_with() -> None:
+    search = Slot(L.WEB_SEARCH)
+    back = book({INPUT: "5", search: "10"}), listed({INPUT: "5"}, {INPUT: "5", search: "50"})
+    gone, later = compare(*back)
+    assert (gone.kind, gone.written) == (Kind.GONE, False)
+    assert (later.kind, later.old, later.percent, later.dearer(D(20))) == (Kind.CHANGED, D(10), D(400), True)
+    gone, later = compare(*back, Ask(retire=True))
+    assert (gone.written, later.kind, later.old, later.dearer(D(20))) == (True, Kind.NEW, None, True)
 
 
 def test_instead_of_a_slot_stands_what_rating_would_take() -> None:

@@ -26,7 +26,10 @@ Compare the price book with the installed genai-prices list and show the differe
 Compared are the models that the price book has. --model and --new add others. A changed price holds from now on,
 one that the list has for a day to come from that day; past prices stay, so what was charged stays.
 
-Exit codes: 0 nothing to apply, or applied; 1 there is something to apply; 2 refused, nothing was written."""
+A rate that the list no longer has ends where the list has another that is charged instead; where it has none, it
+stays in force until --retire.
+
+Exit codes: 0 the book says what the list says, or does now; 1 they differ; 2 refused, nothing was written."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
@@ -42,8 +45,11 @@ Exit codes: 0 nothing to apply, or applied; 1 there is something to apply; 2 ref
         add("--context-window", type=_tokens, metavar="TOKENS", help="of added models, where the list doesn't know it")
         add("--dearer-than", type=_per_cent, default=Decimal(20), metavar="PERCENT",
             help="mark what raises a charge by more than this (20)")  # fmt: skip
-        add("--accept-dearer", action="store_true", help="apply such rises, too; else --apply is refused")
-        add("--retire", action="store_true", help="end the rates that the list no longer has")
+        add("--accept", action="store_true",
+            help="apply also such rises and what replaces prices entered by hand; else it is refused")  # fmt: skip
+        add("--keep-by-hand", action="store_true", help="leave prices entered by hand as they are")
+        add("--retire", action="store_true",
+            help="end also the rates that the list no longer has and that nothing in it stands in for")  # fmt: skip
         add("--apply", action="store_true", help="write what is shown, all of it or nothing")
         add("--format", choices=["text", "json"], default="text")
 
@@ -54,13 +60,15 @@ Exit codes: 0 nothing to apply, or applied; 1 there is something to apply; 2 ref
             self._show(found, options)
             if found.cannot_add:
                 raise CannotAdd(found.cannot_add)
+            differs = not found.agrees
             if options["apply"]:
                 with acting_as("command import_prices"), signed():
-                    done = apply_list(ask, digest=found.digest, accept_dearer=options["accept_dearer"])
+                    done = apply_list(ask, digest=found.digest, accepted=options["accept"])
                 self.stderr.write(applied(done))
+                differs = bool(done.left)
         except ImportRefused as error:
             raise CommandError(str(error), returncode=REFUSED) from None
-        if not (options["apply"] or found.empty):
+        if differs:
             sys.exit(DIFFERS)
 
     def _show(self, found: Difference, options: dict[str, Any]) -> None:
@@ -77,6 +85,7 @@ def _ask(options: dict[str, Any]) -> Ask:
         context=options["context_window"],
         dearer_than=options["dearer_than"],
         retire=options["retire"],
+        keep=options["keep_by_hand"],
     )
 
 
