@@ -31,7 +31,7 @@ def read(items: Sequence[Json], *, streamed: bool) -> Normalised:
         ids=[name for item, _ in found if (name := word(item, "id"))],
         characters=sum(_characters(choice) for item in items for choice in each(item, "choices")),
     )
-    final = not streamed or any(_is_final(item) for item, _ in found) or any(_finished(item) for item in items)
+    final = not streamed or any(_is_final(item) for item, _ in found) or _all_finished(items)
     return conclude(tally, heard, tier=tier_of(heard.tier), complete=final and _measured(merged), tools={})
 
 
@@ -41,8 +41,15 @@ def _is_final(item: Json) -> bool:
     return not item.get("choices") or word(item, "object") == "chat.completion"
 
 
-def _finished(item: Json) -> bool:
-    return any(choice.get("finish_reason") for choice in each(item, "choices"))
+def _all_finished(items: Sequence[Json]) -> bool:
+    """Whether every choice that began has a reason for its end: one that runs on adds to the totals."""
+    ends: dict[int, bool] = {}
+    for item in items:
+        for choice in each(item, "choices"):
+            index = choice.get("index")
+            place = index if isinstance(index, int) else 0  # of a single choice some servers leave it out
+            ends[place] = ends.get(place, False) or bool(choice.get("finish_reason"))
+    return bool(ends) and all(ends.values())
 
 
 def _measured(usage: Json) -> bool:
@@ -58,7 +65,9 @@ def _characters(choice: Json) -> int:
     calls = each(message, "tool_calls")
     return (
         length(choice, "text")
-        + length(message, "content", "refusal", "reasoning_content", "reasoning")
+        + length(message, "content", "refusal")
+        # Servers name the same text in two ways, and some send both for older clients.
+        + max(length(message, "reasoning_content"), length(message, "reasoning"))
         + sum(length(part, "text", "refusal") for part in each(message, "content"))
         + sum(length(inner(call, "function"), "name", "arguments") for call in calls)
         + sum(length(inner(call, "custom"), "name", "input") for call in calls)

@@ -267,6 +267,33 @@ def test_running_totals_of_chunks_are_not_added() -> None:
     assert (found.leaves, found.complete) == ({"input": 10, "output": 3}, True)
 
 
+def choice(index: int | None, finish: str | None = None, **said: str) -> dict[str, Any]:
+    place = {} if index is None else {"index": index}
+    return {"choices": [{**place, "delta": said, "finish_reason": finish}]}
+
+
+@pytest.mark.parametrize(
+    ("stream", "complete"),
+    [
+        ([choice(0, content="a"), choice(1, content="b"), choice(0, "stop")], False),
+        ([choice(0, "stop"), choice(1, content="b")], False),
+        ([choice(0, content="a"), choice(1, content="b"), choice(1, "length"), choice(0, "stop")], True),
+        ([{"choices": [*choice(0, "stop")["choices"], *choice(1)["choices"]]}], False),
+        ([choice(None, content="a"), choice(None, "stop")], True),
+        ([choice(None, content="a"), choice(0, "stop"), choice(None)], True),
+    ],
+)
+def test_running_totals_are_final_once_every_choice_has_ended(stream: list[dict[str, Any]], complete: bool) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+    assert read([chunk | {"usage": usage} for chunk in stream]).complete is complete
+
+
+def test_the_same_reasoning_under_two_names_is_counted_once() -> None:
+    both = {"reasoning": "x" * 400, "reasoning_content": "x" * 400}
+    assert read([choice(0, **both, content="ab")]).streamed_characters == 402
+    assert read([choice(0, reasoning="abc"), choice(0, reasoning_content="de")]).streamed_characters == 5
+
+
 def test_an_embedding_has_no_completion_and_is_complete() -> None:
     found = read({"object": "list", "usage": {"prompt_tokens": 8, "total_tokens": 8}})
     assert (found.leaves, found.complete, found.flags) == ({"input": 8}, True, ())
