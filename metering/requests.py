@@ -21,6 +21,11 @@ Usage = Annotated[
 ]
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+# Any escape of JSON, so that of a backslash and letters that only look like one nothing is taken: half a pair is named.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
 Body = TypeVar("Body", bound=Struct)
 
 
@@ -94,14 +99,38 @@ def _require_countable(usage: dict[Leaf, int]) -> None:
 def decode(kind: type[Body], body: bytes) -> Body:
     """Read a request body. Raises `Malformed` where it is not JSON, `InvalidFields` where a field can't be used."""
     try:
-        # All of it is JSON before any field is judged: a decoder for one type stops at the first field it refuses.
-        msgspec.json.decode(body or b"{}")
-        json.loads(body or b"{}", object_pairs_hook=_once_each)
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return msgspec.json.decode(_json(kind, body or b"{}"), type=kind)
     except msgspec.ValidationError as error:
         raise InvalidFields(str(error), errors=[{"field": _field(str(error)), "message": str(error)}]) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Malformed("The body is not valid JSON, or it names a field twice.") from None
+
+
+def _json(kind: type[Struct], body: bytes) -> bytes:
+    """`body`, where all of it is JSON: a decoder for one type stops at the first field that it refuses."""
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        if kind is not Settle:
+            raise
+        body = _without_halves(body)
+        msgspec.json.decode(body)
+    json.loads(body, object_pairs_hook=_once_each)
+    return body
+
+
+def _without_halves(body: bytes) -> bytes:
+    """`body` with U+FFFD for each half of a surrogate pair that stands alone within the provider's answer.
+
+    Models produce them where a stream cuts an emoji in two, and an answer must be settled as it came. Raises
+    `ValueError` where the caller's own fields hold one.
+    """
+    fields = json.loads(body)
+    if not isinstance(fields, dict):
+        raise ValueError
+    own = {name: value for name, value in fields.items() if name != "provider_response"}
+    json.dumps(own, ensure_ascii=False).encode()
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found["half"] else found[0], body)
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
