@@ -68,6 +68,7 @@ class Settle(msgspec.Struct):
     estimated: bool
     flags: list[str]
     raw: msgspec.Raw | None = None
+    class_tokens: int | None = None
     n: int = 0
 
 

@@ -82,6 +82,8 @@ class UsageRecord(models.Model):
     run = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices)
     service_tier = models.CharField(max_length=20)
+    # Input of the largest of the requests that the call took; NULL: all of its input was one. It chose the size class.
+    class_tokens = models.BigIntegerField(null=True)
     leaves = models.JSONField()
     input_tokens = _counted(INPUT_SIDE)
     cached_tokens = _counted(CACHE_READS)  # those of the input that were read from a cache

@@ -32,7 +32,8 @@ def used(records: Iterable[Any]) -> dict[Leaf, int]:
 
 def recompute(records: Sequence[Any]) -> Rated:
     """Rate usage records (a settlement and its revisions, oldest first) again at the terms frozen in their hold."""
-    return rate_usage(from_json(records[0].hold.terms), used(records), tier=records[-1].service_tier)
+    terms, newest = from_json(records[0].hold.terms), records[-1]
+    return rate_usage(terms, used(records), tier=newest.service_tier, class_tokens=newest.class_tokens)
 
 
 def checks(records: Sequence[Any], transfers: Iterable[Any]) -> list[Check]:

@@ -1,7 +1,8 @@
 """What usage costs. Pure: facts in, figures out; no database, no clock.
 
 Terms are frozen when a call is authorised: every rate that can occur for its model (size classes, service tiers) and
-the plan's markup. The whole request is priced at the size class that its input reaches, at the tier of the response.
+the plan's markup. A call is priced whole at the size class that the input of its largest request reaches, at the tier
+of the response.
 """
 
 import re
@@ -129,9 +130,18 @@ def with_request(terms: Terms, usage: Mapping[Leaf, int]) -> Mapping[Leaf, int]:
     return {**usage, Leaf.REQUEST: 1}
 
 
-def rate_usage(terms: Terms, usage: Mapping[Leaf, int], *, tier: str | None = None, model: str | None = None) -> Rated:
+def rate_usage(
+    terms: Terms,
+    usage: Mapping[Leaf, int],
+    *,
+    tier: str | None = None,
+    model: str | None = None,
+    class_tokens: int | None = None,
+) -> Rated:
     """What `usage` (disjoint leaves) costs at the terms.
 
+    `class_tokens` is the input of the largest request where the provider made several for the call; None: all of the
+    input was one request. It chooses the size class.
     `tier` and `model` are those of the provider's response. One outside the terms is charged at the authorised ones
     and flagged, as is a leaf without a price: usage is never lost.
     """
@@ -143,7 +153,8 @@ def rate_usage(terms: Terms, usage: Mapping[Leaf, int], *, tier: str | None = No
         tier = None
     used = tier or terms.tier
     with localcontext(EXACT):
-        input_tokens = sum(n for leaf, n in usage.items() if leaf in INPUT_SIDE)
+        all_input = sum(n for leaf, n in usage.items() if leaf in INPUT_SIDE)
+        input_tokens = all_input if class_tokens is None else class_tokens
         lines = tuple(_line(terms, leaf, usage[leaf], used, input_tokens) for leaf in Leaf if leaf in usage)
         flags += [f"{line.leaf} has no price; not charged." for line in lines if line.rate is None and line.tokens]
         exact = sum((line.amount for line in lines), Decimal(0))

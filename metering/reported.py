@@ -22,7 +22,7 @@ BEGUN = ("usage", "usageMetadata", "usage_metadata", "choices", "candidates", "c
 
 class Reported(NamedTuple):
     """Usage by disjoint leaf, in tokens or calls; none where the provider refused to begin. `raw` is what the provider
-    said, as JSON, None where nothing was."""
+    said, as JSON, None where nothing was. `class_tokens`: see `metering.rating.rate_usage`."""
 
     leaves: Mapping[Leaf, int]
     model: str | None
@@ -30,6 +30,7 @@ class Reported(NamedTuple):
     estimated: bool
     flags: tuple[str, ...]
     raw: msgspec.Raw | None
+    class_tokens: int | None = None
 
 
 def read(report: Settle, *, provider: str, declared_input: int, progress: Mapping[str, int]) -> Reported:
@@ -57,6 +58,7 @@ def read(report: Settle, *, provider: str, declared_input: int, progress: Mappin
         not found.complete,
         _few((*(() if found.complete else (ESTIMATED,)), *found.flags)),
         _kept(found.raw),
+        found.largest_request,
     )
 
 

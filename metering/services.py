@@ -178,19 +178,26 @@ def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger
     terms = from_json(call.hold.terms)
     found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
     usage = with_request(terms, found.leaves) if found.leaves else {}
-    rated = _priced(call, usage, tier=found.service_tier, model=found.model)
+    rated = _priced(call, usage, tier=found.service_tier, model=found.model, class_tokens=found.class_tokens)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
         cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
-        service_tier=rated.tier,
+        service_tier=rated.tier, class_tokens=found.class_tokens,
         leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost),
         estimated=found.estimated, flags=[*found.flags, *rated.flags], raw=found.raw,
     )  # fmt: skip
 
 
-def _priced(call: Call, usage: Mapping[Leaf, int], *, tier: str | None = None, model: str | None = None) -> Rated:
-    """What usage costs at the call's terms; no call costs more than a column of the ledger can hold."""
-    rated = rate_usage(from_json(call.hold.terms), usage, tier=tier, model=model)
+def _priced(
+    call: Call,
+    usage: Mapping[Leaf, int],
+    *,
+    tier: str | None = None,
+    model: str | None = None,
+    class_tokens: int | None = None,
+) -> Rated:
+    """What usage costs at the call's terms, see `rate_usage`; no call costs more than a column of the ledger can hold."""
+    rated = rate_usage(from_json(call.hold.terms), usage, tier=tier, model=model, class_tokens=class_tokens)
     if max(rated.cost, rated.list_cost) >= LARGEST:
         raise _invalid("usage", f"It would cost {plain(rated.cost)}, which no call can.")
     return rated

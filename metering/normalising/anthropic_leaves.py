@@ -20,8 +20,7 @@ def count_usage(tally: Tally, usages: Sequence[Json], begun: Sequence[bool]) -> 
     told = [_without_output(usage) if early else usage for usage, early in zip(usages, begun, strict=True)]
     usage = newest(told)
     _count_tokens(tally, usage, _grown(told))
-    for iteration in objects_at(usage, "iterations"):
-        _count_iteration(tally, iteration)
+    _count_iterations(tally, objects_at(usage, "iterations"))
     if count(usage, "output_tokens") is None:
         return False
     for field, leaf in TOOLS.items():
@@ -77,14 +76,22 @@ def _grown(usages: Sequence[Json]) -> int:
     return max(latest - split[-1], 0) if split and split[-1] is not None and latest is not None else 0
 
 
-def _count_iteration(tally: Tally, iteration: Json) -> None:
-    """Work that the top-level figures leave out (`BetaUsage.iterations`): compaction is of the same model and counts;
-    an advisor is another model, at its own prices."""
-    kind = iteration.get("type")
-    if kind == "compaction":
-        _count_tokens(tally, iteration)
-    elif kind == "advisor_message":
-        other = Tally(tally.provider)
-        _count_tokens(other, iteration)
-        model = name_at(iteration, "model") or "another model"
-        tally.flag(f"An advisor, {model}, used {sum(other.leaves.values())} tokens of its own; they are not counted.")
+def _count_iterations(tally: Tally, iterations: Sequence[Json]) -> None:
+    """The requests that an answer took (`BetaUsage.iterations`): turns of a loop of server tools are in the top-level
+    figures. Compaction is not and counts on top; an advisor is another model, at its own prices."""
+    rest = tally.input  # what no turn accounts for is taken as one more
+    for iteration in iterations:
+        alone, kind = Tally(tally.provider), iteration.get("type")
+        _count_tokens(alone, iteration)
+        if kind == "advisor_message":
+            model = name_at(iteration, "model") or "another model"
+            tally.flag(
+                f"An advisor, {model}, used {sum(alone.leaves.values())} tokens of its own; they are not counted."
+            )
+            continue
+        if kind == "compaction":
+            _count_tokens(tally, iteration)
+        else:
+            rest -= alone.input
+        tally.requests.append(alone.input)
+    tally.requests.append(rest)

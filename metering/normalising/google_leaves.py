@@ -21,8 +21,11 @@ def count_usage(tally: Tally, usage: Json) -> bool:
     )
     _flag_unknown_kinds(tally, prompt)
     count_prompt(tally, prompt)
+    asked = tally.input
     tools = _kinds(usage, "tool_use_prompt_tokens_details")
     _count(tally, count(usage, "tool_use_prompt_token_count"), "tool-use prompt tokens", tools, FRESH, Leaf.INPUT)
+    # What tools gave back went to the model in a request of its own.
+    tally.requests += [asked, tally.input - asked]
     made = _kinds(usage, "candidates_tokens_details")
     _count(tally, count(usage, "candidates_token_count"), "candidates tokens", made, MADE, Leaf.OUTPUT)
     tally.add(Leaf.REASONING, count(usage, "thoughts_token_count"))

@@ -20,6 +20,8 @@ class Normalised(NamedTuple):
     `complete`: the provider's final figures of input and output are there. Where they are not, `leaves` holds what it
     did report, a lower bound, and `streamed_characters` (text, reasoning and tool arguments that arrived) what to
     estimate the output from. `flags`: what contradicts itself, in words, with the difference.
+    `largest_request`: input tokens of the largest request where the answer took several, since it is by request that
+    providers choose the size class; None where all input leaves were one.
     `raw`: the usage objects, names and counts the figures come from; never a prompt or an answer's text.
     """
 
@@ -30,6 +32,7 @@ class Normalised(NamedTuple):
     streamed_characters: int
     flags: tuple[str, ...]
     raw: dict[str, Any]
+    largest_request: int | None = None
 
 
 class Heard(NamedTuple):
@@ -55,7 +58,10 @@ def conclude(tally: Tally, heard: Heard, *, tier: str | None, complete: bool, to
         "tool_calls": tools or None,
     }
     kept = {name: value for name, value in raw.items() if value is not None}
-    return Normalised(tally.leaves, heard.model, tier, complete, heard.characters, tuple(tally.flags), kept)
+    return Normalised(
+        leaves=tally.leaves, model=heard.model, service_tier=tier, complete=complete,
+        streamed_characters=heard.characters, flags=tuple(tally.flags), raw=kept, largest_request=tally.largest_request,
+    )  # fmt: skip
 
 
 def _few(usages: Sequence[Json]) -> list[Json]:

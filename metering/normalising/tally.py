@@ -21,7 +21,18 @@ class Tally:
     def __init__(self, provider: str) -> None:
         self.provider = provider
         self.leaves: dict[Leaf, int] = {}
+        self.requests: list[int] = []  # input of each request that the answer took, where the provider says so
         self.flags: list[str] = []
+
+    @property
+    def input(self) -> int:
+        return sum(number for leaf, number in self.leaves.items() if leaf in INPUT_SIDE)
+
+    @property
+    def largest_request(self) -> int | None:
+        """Input of the largest of several requests; None where one request took all of it, or none is known."""
+        largest = max(self.requests, default=self.input)
+        return largest if 0 < largest < self.input else None
 
     def flag(self, text: str) -> None:
         self.flags.append(text)

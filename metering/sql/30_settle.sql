@@ -5,15 +5,15 @@ DECLARE written uuid[]; results jsonb;
 BEGIN
   WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations)), used AS (
     INSERT INTO metering_usagerecord (id, organisation_id, hold_id, revision, project_id, agent_id, api_key_id, model_id,
-      "user", run, status, service_tier, leaves, raw, list_cost, cost, charge, absorbed, estimated, flags,
+      "user", run, status, service_tier, class_tokens, leaves, raw, list_cost, cost, charge, absorbed, estimated, flags,
       occurred_at, posted_at, local_day)
     SELECT u.record, c.organisation_id, c.hold_id, 0, c.project_id, c.agent_id, c.api_key_id, c.model_id,
-      c."user", c.run, u.status, u.service_tier, u.leaves, u.raw, u.list_cost, u.cost,
+      c."user", c.run, u.status, u.service_tier, u.class_tokens, u.leaves, u.raw, u.list_cost, u.cost,
       (e.figures ->> 'charge')::numeric, (e.figures ->> 'absorbed')::numeric, u.estimated, u.flags,
       t.at, t.at, billing_day(t.at, o.billing_zone)
     FROM ended e
-    JOIN json_to_recordset(operations) AS u (n int, record uuid, status text, service_tier text, leaves jsonb, raw jsonb,
-      list_cost numeric, cost numeric(20, 9), estimated boolean, flags jsonb) USING (n)
+    JOIN json_to_recordset(operations) AS u (n int, record uuid, status text, service_tier text, class_tokens bigint, leaves jsonb,
+      raw jsonb, list_cost numeric, cost numeric(20, 9), estimated boolean, flags jsonb) USING (n)
     JOIN metering_call c ON c.hold_id = e.hold
     JOIN organisations_organisation o ON o.id = c.organisation_id
     CROSS JOIN LATERAL (SELECT (e.figures ->> 'posted_at')::timestamptz AS at) t
