@@ -5,6 +5,7 @@ import uuid
 from common.money import plain
 from metering import ledger
 from metering.estimating import estimate, reported_input
+from metering.flags import few
 from metering.models import Call
 from metering.rating import rate_usage, with_request
 from metering.terms import from_json
@@ -28,5 +29,5 @@ def estimated(call: Call, *, ended_by: str, flag: str) -> ledger.Settle:
         organisation=call.organisation_id, key=None, fingerprint="", hold=str(call.pk), cost=plain(rated.cost),
         ended_by=ended_by, record=str(uuid.uuid4()), status="failed", service_tier=rated.tier,
         leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost), estimated=True,
-        flags=[flag, *rated.flags],
+        flags=few(flag, *rated.flags),
     )  # fmt: skip

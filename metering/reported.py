@@ -15,7 +15,6 @@ from providers.leaves import Leaf
 RAW_LIMIT = 16 * 1024  # bytes of a provider's usage figures that a usage record keeps
 ESTIMATED = "The provider's answer has no complete usage: it is estimated."
 REFUSED = "The provider answered with an error: nothing was used."
-MOST_FLAGS, LONGEST_FLAG = 20, 300
 # What an answer has once a model has begun to work on it.
 BEGUN = ("usage", "usageMetadata", "usage_metadata", "choices", "candidates", "content", "output", "message", "delta")
 
@@ -56,7 +55,7 @@ def read(report: Settle, *, provider: str, declared_input: int, progress: Mappin
         found.model or report.model,
         found.service_tier or report.service_tier,
         not found.complete,
-        _few((*(() if found.complete else (ESTIMATED,)), *found.flags)),
+        (*(() if found.complete else (ESTIMATED,)), *found.flags),
         _kept(found.raw),
         found.largest_request,
     )
@@ -77,13 +76,6 @@ def _is_refusal(response: Any) -> bool:
         isinstance(item, dict) and bool(item.get("error")) and not any(item.get(name) for name in BEGUN)
         for item in items
     )
-
-
-def _few(flags: tuple[str, ...]) -> tuple[str, ...]:
-    """An answer may be wrong in a thousand places; a receipt names the first ones."""
-    short = [flag[:LONGEST_FLAG] for flag in flags[:MOST_FLAGS]]
-    more = len(flags) - len(short)
-    return (*short, *([f"And {more} more of the kind."] if more else []))
 
 
 def _kept(raw: dict[str, Any]) -> msgspec.Raw:

@@ -22,6 +22,7 @@ from metering.errors import (
     UnknownModel,
     UnknownName,
 )
+from metering.flags import few
 from metering.models import Call
 from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
 from metering.selectors import allowed_plan, call_for, may_end, remembered, settlement
@@ -184,7 +185,7 @@ def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger
         cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
         service_tier=rated.tier, class_tokens=found.class_tokens,
         leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost),
-        estimated=found.estimated, flags=[*found.flags, *rated.flags], raw=found.raw,
+        estimated=found.estimated, flags=few(*found.flags, *rated.flags), raw=found.raw,
     )  # fmt: skip
 
 
@@ -196,7 +197,7 @@ def _priced(
     model: str | None = None,
     class_tokens: int | None = None,
 ) -> Rated:
-    """What usage costs at the call's terms, see `rate_usage`; no call costs more than a column of the ledger can hold."""
+    """What usage costs at the call's terms (see `rate_usage`); no call costs more than a column of the ledger holds."""
     rated = rate_usage(from_json(call.hold.terms), usage, tier=tier, model=model, class_tokens=class_tokens)
     if max(rated.cost, rated.list_cost) >= LARGEST:
         raise _invalid("usage", f"It would cost {plain(rated.cost)}, which no call can.")

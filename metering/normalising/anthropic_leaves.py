@@ -80,14 +80,12 @@ def _count_iterations(tally: Tally, iterations: Sequence[Json]) -> None:
     """The requests that an answer took (`BetaUsage.iterations`): turns of a loop of server tools are in the top-level
     figures. Compaction is not and counts on top; an advisor is another model, at its own prices."""
     rest = tally.input  # what no turn accounts for is taken as one more
+    advice = []
     for iteration in iterations:
         alone, kind = Tally(tally.provider), iteration.get("type")
         _count_tokens(alone, iteration)
         if kind == "advisor_message":
-            model = name_at(iteration, "model") or "another model"
-            tally.flag(
-                f"An advisor, {model}, used {sum(alone.leaves.values())} tokens of its own; they are not counted."
-            )
+            advice.append((name_at(iteration, "model") or "another model", sum(alone.leaves.values())))
             continue
         if kind == "compaction":
             _count_tokens(tally, iteration)
@@ -95,3 +93,13 @@ def _count_iterations(tally: Tally, iterations: Sequence[Json]) -> None:
             rest -= alone.input
         tally.requests.append(alone.input)
     tally.requests.append(rest)
+    _flag_advice(tally, advice)
+
+
+def _flag_advice(tally: Tally, advice: Sequence[tuple[str, int]]) -> None:
+    if advice:
+        models, used = {model for model, _ in advice}, sum(tokens for _, tokens in advice)
+        one = len(models) == 1
+        who = f"An advisor, {advice[0][0]}," if one else f"Advisors of {len(models)} models"
+        times = f" in {len(advice)} requests" if len(advice) > 1 else ""
+        tally.flag(f"{who} used {used} tokens of {'its' if one else 'their'} own{times}; they are not counted.")

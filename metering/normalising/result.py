@@ -60,7 +60,7 @@ def conclude(tally: Tally, heard: Heard, *, tier: str | None, complete: bool, to
     kept = {name: value for name, value in raw.items() if value is not None}
     return Normalised(
         leaves=tally.leaves, model=heard.model, service_tier=tier, complete=complete,
-        streamed_characters=heard.characters, flags=tuple(tally.flags), raw=kept, largest_request=tally.largest_request,
+        streamed_characters=heard.characters, flags=tally.flags, raw=kept, largest_request=tally.largest_request,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ class Tally:
         self.provider = provider
         self.leaves: dict[Leaf, int] = {}
         self.requests: list[int] = []  # input of each request that the answer took, where the provider says so
-        self.flags: list[str] = []
+        self._flags: dict[str, tuple[str, int]] = {}  # by kind: the first one's text, and how many there are
 
     @property
     def input(self) -> int:
@@ -34,12 +34,21 @@ class Tally:
         largest = max(self.requests, default=self.input)
         return largest if 0 < largest < self.input else None
 
-    def flag(self, text: str) -> None:
-        self.flags.append(text)
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """One flag of each kind, with how many more of it there are: an answer may be wrong in thousands of places."""
+        told = self._flags.values()
+        return tuple(text if times == 1 else f"{text} So {times - 1} more times." for text, times in told)
+
+    def flag(self, text: str, kind: str | None = None) -> None:
+        """Note `text`, a sentence; of several of the same `kind` (None: of the same text) the first one stands."""
+        first, times = self._flags.get(kind or text, (text, 0))
+        self._flags[kind or text] = (first, times + 1)
 
     def differs(self, total: int, what: str, parts: int, whose: str = "its parts add up to") -> None:
         """Flag that `total` (of `what`) and the sum `parts` are not the same."""
-        self.flag(f"{self.provider} reports {total} {what}, {whose} {parts}: difference {abs(total - parts)}.")
+        text = f"{self.provider} reports {total} {what}, {whose} {parts}: difference {abs(total - parts)}."
+        self.flag(text, f"{what}, {whose}")
 
     def add(self, leaf: Leaf, number: int | None) -> None:
         """Count `number` more in `leaf`; None, not measured, leaves it absent. Raises `UnreadableUsage`."""

@@ -234,6 +234,20 @@ def test_compaction_comes_on_top_and_an_advisor_is_flagged() -> None:
         assert found.flags == ("An advisor, claude-fable-5, used 42 tokens of its own; they are not counted.",)
 
 
+def test_a_thousand_contradictions_of_one_kind_are_one_flag() -> None:
+    odd = COMPACTION | {"cache_creation_input_tokens": 10, "cache_creation": lifetimes(4, 8)}
+    others = [ADVISOR | {"model": f"claude-{n}"} for n in range(1000)]
+    usage = {"input_tokens": 1, "output_tokens": 5, "output_tokens_details": {"thinking_tokens": 9}}
+    found = read(whole(usage | {"iterations": [odd] * 1000 + others}))
+    assert found.flags == (
+        "Anthropic reports 5 output tokens, its parts add up to 9: difference 4.",
+        "Anthropic reports 10 cache writes, its split says 12: difference 2. So 999 more times.",
+        "Advisors of 1000 models used 42000 tokens of their own in 1000 requests; they are not counted.",
+    )
+    [flag] = read(whole(usage | {"output_tokens": 9, "iterations": [ADVISOR] * 3})).flags
+    assert flag.startswith("An advisor, claude-fable-5, used 126 tokens of its own in 3 requests;")
+
+
 @pytest.mark.parametrize(
     ("usage", "field"),
     [

@@ -29,6 +29,8 @@ def message(*iterations: dict[str, Any], **usage: int) -> dict[str, Any]:
 
 LOOP = [turn(input_tokens=100_000, cache_read_input_tokens=20_000), turn(cache_creation_input_tokens=120_001)]
 IN_LOOP = {"input_tokens": 100_000, "cache_read_input_tokens": 20_000, "cache_creation_input_tokens": 120_001}
+START = {"type": "message_start", "message": {"usage": {"input_tokens": 1}}}
+ADVISOR = turn("advisor_message", input_tokens=90)
 COMPACTION = turn("compaction", input_tokens=180_000)
 
 
@@ -37,14 +39,13 @@ COMPACTION = turn("compaction", input_tokens=180_000)
     [
         # Turns of a loop of server tools: the top-level figures are their sum.
         (message(*LOOP, **IN_LOOP), 120_001),
-        ([{"type": "message_start", "message": {"usage": {"input_tokens": 1}}}]
-         + [{"type": "message_delta", "usage": message(*LOOP, **IN_LOOP)["usage"]}], 120_001),
+        ([START, {"type": "message_delta", "usage": message(*LOOP, **IN_LOOP)["usage"]}], 120_001),
         # Compaction is a request of its own, beside those in the top-level figures.
         (message(COMPACTION, turn(input_tokens=23_000), input_tokens=23_000), 180_000),
         (message(COMPACTION, input_tokens=190_000), 190_000),
         (message(turn("compaction", input_tokens=10), turn(input_tokens=190_000), input_tokens=190_000), 190_000),
         # An advisor's input is another model's and in no class of this one.
-        (message(turn(input_tokens=9), turn("advisor_message", input_tokens=90), turn(input_tokens=7), input_tokens=16), 9),
+        (message(turn(input_tokens=9), ADVISOR, turn(input_tokens=7), input_tokens=16), 9),
         # One request is no several; and what no turn accounts for is taken as one more.
         (message(turn(input_tokens=230_000), input_tokens=230_000), None),
         (message(turn("advisor_message", input_tokens=9), input_tokens=230_000), None),
