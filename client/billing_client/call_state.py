@@ -52,6 +52,11 @@ class CallState:
         """The most output tokens this call may produce: give the provider this figure."""
         return self.authorisation.max_output_tokens
 
+    @property
+    def input_tokens(self) -> int:
+        """The most input tokens that this call was authorised for."""
+        return int((self._opening.request.body or {})["input_tokens"])
+
     def reporting(self, usage: Mapping[str, int], deadline: float | None = None) -> Operation[Progress]:
         self._seq, self._dispatched = self._seq + 1, True
         return operations.progress(self.id, self._seq, usage, deadline=deadline)

@@ -96,6 +96,7 @@ def test_characters_of_output_are_counted(answer: dict[str, Any], said: int, tho
         ({"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": "four"}}, 4),
         ({"candidates": [{"content": {"parts": [{"text": "four"}]}}]}, 4),
         ({"candidates": None}, 0),
+        ({"type": "error", "code": "server_error", "message": "down"}, 0),
     ],
 )  # fmt: skip
 def test_characters_of_an_event(event: dict[str, Any], expected: int) -> None:
@@ -103,7 +104,7 @@ def test_characters_of_an_event(event: dict[str, Any], expected: int) -> None:
 
 
 def test_long_stream_is_settled_with_few_events() -> None:
-    tally = Tally({}, 10_000)
+    tally = Tally({}, 10_000, 700)
     for n in range(1, 5_001):
         tally.add(
             {"usageMetadata": {"candidatesTokenCount": n}, "candidates": [{"content": {"parts": [{"text": "abcd"}]}}]}
@@ -111,7 +112,7 @@ def test_long_stream_is_settled_with_few_events() -> None:
     assert not tally.counted
     assert tally.usage == {"output": 5_000}
     # A guess above what is authorised would make the server say stop.
-    capped = Tally({}, 7)
+    capped = Tally({}, 7, None)
     capped.add({"candidates": [{"content": {"parts": [{"text": "a" * 16}, {"text": "a" * 16, "thought": True}]}}]})
     assert capped.usage == {"output": 4, "reasoning": 3}
     capped.add({"candidates": [{"content": {"parts": [{"text": "a" * 16}]}}]})
@@ -131,7 +132,7 @@ def test_what_each_event_says_is_kept() -> None:
         "delta": {"stop_reason": "end_turn"},
         "usage": {"output_tokens": 47, "input_tokens": 26},
     }
-    tally = Tally({}, 10_000)
+    tally = Tally({}, 10_000, 700)
     for event in (start, delta, ten, delta, more, {"type": "message_stop"}):
         tally.add(event)
     assert tally.evidence == [start, ten, more, {"type": "message_stop"}]
@@ -139,7 +140,7 @@ def test_what_each_event_says_is_kept() -> None:
 
 
 def test_stream_without_an_event_is_settled_with_one_that_says_nothing() -> None:
-    assert Tally({"type": "ping"}, 1).evidence == [{"type": "ping"}]
+    assert Tally({"type": "ping"}, 1, None).evidence == [{"type": "ping"}]
 
 
 def test_sdk_objects_become_the_providers_json() -> None:

@@ -7,7 +7,6 @@ from billing_client.adapters.anthropic import Messages
 from billing_client.adapters.dialects import Dialect
 from billing_client.adapters.google import Generate
 from billing_client.adapters.openai import Chat, Responses
-from billing_client.adapters.refusals import refused
 
 GEMINI = "models/gemini-2.5-pro:streamGenerateContent?alt=sse"
 
@@ -110,30 +109,3 @@ def test_no_more_is_asked_of_the_provider_than_is_authorised(
     before = repr(body)
     assert dialect.clamped(body, 200) == sent
     assert repr(body) == before
-
-
-class Answered(Exception):
-    def __init__(self, status_code: int) -> None:
-        self.status_code, self.response = status_code, object()
-
-
-class ConnectError(Exception):
-    pass
-
-
-class ReadTimeout(Exception):
-    pass
-
-
-def test_refusals_cost_nothing_and_doubt_is_no_refusal() -> None:
-    def wrapped(cause: Exception) -> Exception:
-        error = RuntimeError("APIConnectionError")
-        error.__cause__ = cause
-        return error
-
-    assert refused(Answered(401))
-    assert refused(Answered(529))
-    assert refused(wrapped(ConnectError()))
-    assert not refused(wrapped(ReadTimeout()))
-    assert not refused(RuntimeError())
-    assert not refused(SystemExit(500))

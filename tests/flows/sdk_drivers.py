@@ -40,7 +40,7 @@ WAYS = [Way(api, streamed, waits) for api in ("chat", "responses", "messages", "
 class Caller:
     """Calls the local providers at `providers`, billed at `server` with the key `secret`.
 
-    `take` gets each event and says whether to go on reading.
+    `take` gets each event and says whether to go on reading; `prompt` is what the model is asked.
     """
 
     server: str
@@ -48,6 +48,7 @@ class Caller:
     secret: str
     key: str = "local"
     take: Callable[[Any], bool] = lambda event: True
+    prompt: str = PROMPT
 
     def __call__(self, way: Way, headers: dict[str, str], most: int = 500, **options: Any) -> list[Any]:
         """The answer, or its events; `headers` script it. `options` are those of `wrap`."""
@@ -57,7 +58,7 @@ class Caller:
         return asyncio.run(self._awaited(way, headers, most, options))
 
     def _waited(self, way: Way, sdk: Any, most: int) -> list[Any]:
-        answer = start(way, sdk, most)
+        answer = start(way, sdk, most, self.prompt)
         if not way.streamed:
             return [answer]
         return list(self._until_enough(answer))
@@ -70,7 +71,7 @@ class Caller:
 
     async def _awaited(self, way: Way, headers: dict[str, str], most: int, options: Any) -> list[Any]:
         async with AsyncBillingClient(self.server, self.secret) as billing, self._async_sdk(way, headers) as sdk:
-            answer = await start(way, billing.wrap(sdk, **options), most)
+            answer = await start(way, billing.wrap(sdk, **options), most, self.prompt)
             if not way.streamed:
                 return [answer]
             seen = []
@@ -102,10 +103,10 @@ class Caller:
         return genai.Client(api_key=self.key, http_options=options)
 
 
-def start(way: Way, sdk: Any, most: int) -> Any:
+def start(way: Way, sdk: Any, most: int, asked: str) -> Any:
     """The SDK's own call; of an asynchronous client what is to be awaited."""
     model, streamed = MODELS[way.provider], way.streamed
-    prompt: Any = [{"role": "user", "content": PROMPT}]
+    prompt: Any = [{"role": "user", "content": asked}]
     match way.api:
         case "chat":
             return sdk.chat.completions.create(
@@ -117,7 +118,7 @@ def start(way: Way, sdk: Any, most: int) -> Any:
             return sdk.messages.create(model=model, messages=prompt, max_tokens=most, stream=streamed)
         case _:
             call = sdk.models.generate_content_stream if streamed else sdk.models.generate_content
-            return call(model=model, contents=PROMPT, config={"max_output_tokens": most})
+            return call(model=model, contents=asked, config={"max_output_tokens": most})
 
 
 def scripted(usage: dict[str, Any] | None = None, fault: str = "", pace: str = "1000", **script: Any) -> dict[str, str]:

@@ -162,6 +162,8 @@ def test_missing_usage_is_estimated_and_says_so(way: Way, caller: Caller, receip
     assert (receipt.status, receipt.estimated) == ("completed", True)
     assert 30 < output(receipt) < 300
     assert any("estimated" in words for words in receipt.flags)
+    # The prompt has 17 characters; the bytes of the request, which were authorised, are far more.
+    assert used(receipt)["input"] == 5
     verified()
 
 
@@ -199,6 +201,28 @@ def test_reader_who_leaves_pays_for_what_came(way: Way, caller: Caller, ada: Ten
     [receipt] = receipts
     assert (receipt.status, receipt.estimated) == ("cancelled", True)
     assert 0 < output(receipt) < 300
+    assert ends(ada) == [("settled", False)]
+
+
+@pytest.mark.parametrize("way", [way for way in STREAMS if way.provider == "openai"], ids=str)
+def test_reader_who_leaves_early_pays_for_the_likely_input(
+    way: Way, caller: Caller, ada: Tenant, receipts: list[Receipt]
+) -> None:
+    # OpenAI counts only at the end; the bound that was authorised are the bytes of the request.
+    seen: list[object] = []
+
+    def take(event: object) -> bool:
+        seen.append(event)
+        return len(seen) < 3
+
+    caller.prompt = "The quick brown fox jumps over the lazy dog. " * 900
+    caller.take = take
+    caller(way, scripted(output_tokens=400, pace="20"), on_receipt=receipts.append)
+    [receipt] = receipts
+    assert one("SELECT input_tokens > 40000 FROM metering_call") == (True,)
+    assert used(receipt)["input"] == 40_500 / 4
+    assert (receipt.status, receipt.estimated) == ("cancelled", True)
+    assert receipt.charged == charge(used(receipt))
     assert ends(ada) == [("settled", False)]
 
 

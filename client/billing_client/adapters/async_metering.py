@@ -36,10 +36,10 @@ class AsyncMetering:
     ) -> Any:
         """A call whose answer comes whole. Raises NotSettled, which holds the answer, where it could not be settled."""
         call, response = await self._sent(dialect, body, options, send)
-        tally = dialect.tally(body, options, call.max_output_tokens)
+        tally = dialect.tally(body, options, call)
         tally.add_whole(dialect.read(response))
         try:
-            await finish(call, tally, "completed", options)
+            await finish(call, tally, tally.status, options)
         except BillingError as failure:
             raise call.complaint(response) from failure
         return response

@@ -8,7 +8,7 @@ import anyio
 
 from billing_client.adapters.dialects import Body, Dialect
 from billing_client.adapters.options import Options
-from billing_client.adapters.refusals import refused
+from billing_client.adapters.refusals import refused, unclear
 from billing_client.adapters.stream import REPORT_SECONDS, tell
 from billing_client.adapters.tally import Tally
 from billing_client.answers import Progress
@@ -36,7 +36,7 @@ class AsyncMeteredStream:
     ) -> None:
         self._stream, self._call, self._options, self._running = stream, call, options, running
         self._dialect, self._body = dialect, body
-        self._tally = dialect.tally(body, options, call.max_output_tokens)
+        self._tally = dialect.tally(body, options, call)
         self._begun, self._closing, self._closed = False, False, anyio.Event()
         self._events = self._metered()
         running.add(self)
@@ -91,7 +91,7 @@ class AsyncMeteredStream:
         except BaseException as error:
             await self._end(error)
             raise
-        await self._settle("completed" if self._tally.ended else "failed")
+        await self._settle(self._tally.status)
         # Held back until now: many stop reading at the last text, and what was counted comes after it.
         for event in last:
             yield event
@@ -115,9 +115,10 @@ class AsyncMeteredStream:
             tell(error, self._call.complaint())
 
     async def _conclude(self, error: BaseException) -> None:
-        if refused(error) and not self._tally.events:
+        if not self._tally.came and (refused(error) or unclear(error)):
             self._running.discard(self)
-            self._call.was_refused()
+            if refused(error):
+                self._call.was_refused()
             await self._call.leave(error)
             return
         by_provider = isinstance(error, Exception) and not isinstance(error, BillingError)
@@ -143,7 +144,13 @@ async def report(call: AsyncCall, tally: Tally) -> Progress | None:
 
 
 async def finish(call: AsyncCall, tally: Tally, status: str, options: Options) -> None:
-    """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure."""
+    """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure.
+
+    What came to nothing but the provider's error costs nothing.
+    """
+    if tally.failed and not tally.came:
+        await call.release()
+        return
     if not tally.counted:
         with suppress(BillingError):
             await report(call, tally)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+CHARACTERS_PER_TOKEN = 4  # of English text; a guess for calls without usage
+
 _TEXTS = ("content", "text", "arguments", "partial_json", "refusal", "input", "args", "transcript", "code")
 _THOUGHTS = ("thinking", "reasoning", "reasoning_content")
 _HOLDERS = (
@@ -22,9 +24,16 @@ class Characters(NamedTuple):
         return Characters(self.said + other.said, self.thought + other.thought)
 
 
+def tokens_of(count: int) -> int:
+    """The tokens that so many characters likely are, rounded up."""
+    return -(-count // CHARACTERS_PER_TOKEN)
+
+
 def characters(event: Mapping[str, Any]) -> Characters:
     """Those of an answer, or those that one event of a stream adds."""
     kind = str(event.get("type", ""))
+    if kind == "error":
+        return Characters()  # its code is no code that a model wrote
     if not kind.startswith("response."):
         return _within(event, thought=False)
     # The Responses API repeats each part whole when it is done; only deltas are new.

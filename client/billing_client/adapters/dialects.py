@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from billing_client.adapters.bounds import drawn_in, input_bound
 from billing_client.adapters.options import Options
+from billing_client.adapters.prompts import likely_input
 from billing_client.adapters.tally import Tally
+from billing_client.call_state import CallState
 from billing_client.responses import as_json
 
 Body = Mapping[str, Any]
@@ -74,9 +76,10 @@ class Dialect(ABC):
         tier = body.get("service_tier")
         return None if tier in (None, "auto", "default", "standard", "standard_only") else str(tier)
 
-    def tally(self, body: Body, options: Options, most: int) -> Tally:
-        """An empty tally for an answer of at most `most` output tokens."""
-        return Tally(self.blank, most, self.answers(body), options.get("report_seconds", 2.0))
+    def tally(self, body: Body, options: Options, call: CallState) -> Tally:
+        """An empty tally for the answer to this request, which was authorised as `call`."""
+        likely = likely_input(body, call.input_tokens)
+        return Tally(self.blank, call.max_output_tokens, likely, self.answers(body), options.get("report_seconds", 2.0))
 
     def read(self, answer: Any) -> Any:
         """An answer or event of the SDK as the provider's JSON."""

@@ -17,6 +17,7 @@ _ENTERED = (
     "action", "delta", "parts",
 )  # fmt: skip
 _ENDS = ("message_stop", "response.completed", "response.incomplete", "response.failed", "response.cancelled")
+_FAILURES = ("error", "response.failed")
 
 
 def billable(answer: Mapping[str, Any]) -> Json:
@@ -62,6 +63,12 @@ def ends(event: Mapping[str, Any]) -> bool:
         return True
     # A prompt that Gemini refuses has no candidate at all.
     return bool((event.get("promptFeedback") or {}).get("blockReason"))
+
+
+def fails(event: Mapping[str, Any]) -> bool:
+    """Does the provider say that it failed, in an event or in the place of an answer?"""
+    holders = [holder for holder in (event, event.get("response")) if isinstance(holder, Mapping)]
+    return event.get("type") in _FAILURES or any(holder.get("error") for holder in holders)
 
 
 def finished_answers(event: Mapping[str, Any]) -> int:

@@ -34,10 +34,10 @@ class Metering:
     def answer(self, dialect: Dialect, body: Body, options: Options, send: Callable[[Mapping[str, Any]], Any]) -> Any:
         """A call whose answer comes whole. Raises NotSettled, which holds the answer, where it could not be settled."""
         call, response = self._sent(dialect, body, options, send)
-        tally = dialect.tally(body, options, call.max_output_tokens)
+        tally = dialect.tally(body, options, call)
         tally.add_whole(dialect.read(response))
         try:
-            finish(call, tally, "completed", options)
+            finish(call, tally, tally.status, options)
         except BillingError as failure:
             raise call.complaint(response) from failure
         return response

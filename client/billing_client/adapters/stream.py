@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from billing_client.adapters.dialects import Body, Dialect
 from billing_client.adapters.options import Options
-from billing_client.adapters.refusals import refused
+from billing_client.adapters.refusals import refused, unclear
 from billing_client.adapters.tally import Tally
 from billing_client.answers import Progress
 from billing_client.call import Call
@@ -29,7 +29,7 @@ class MeteredStream:
     ) -> None:
         self._stream, self._call, self._options, self._running = stream, call, options, running
         self._dialect, self._body = dialect, body
-        self._tally = dialect.tally(body, options, call.max_output_tokens)
+        self._tally = dialect.tally(body, options, call)
         self._begun = False
         self._events = self._metered()
         running.add(self)
@@ -71,7 +71,7 @@ class MeteredStream:
         except BaseException as error:
             self._end(error)
             raise
-        self._settle("completed" if self._tally.ended else "failed")
+        self._settle(self._tally.status)
         # Held back until now: many stop reading at the last text, and what was counted comes after it.
         yield from last
 
@@ -87,9 +87,10 @@ class MeteredStream:
         """The stream did not come to its end: because of the provider, or because nobody wants more of it."""
         with suppress(Exception):
             self._stream.close()
-        if refused(error) and not self._tally.events:
+        if not self._tally.came and (refused(error) or unclear(error)):
             self._running.discard(self)
-            self._call.was_refused()
+            if refused(error):
+                self._call.was_refused()
             self._call.leave(error)
             return
         by_provider = isinstance(error, Exception) and not isinstance(error, BillingError)
@@ -122,7 +123,13 @@ def report(call: Call, tally: Tally) -> Progress | None:
 
 
 def finish(call: Call, tally: Tally, status: str, options: Options) -> None:
-    """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure."""
+    """Settle with what bills; where the provider did not say what it counted, a last report is the server's measure.
+
+    What came to nothing but the provider's error costs nothing.
+    """
+    if tally.failed and not tally.came:
+        call.release()
+        return
     if not tally.counted:
         with suppress(BillingError):
             report(call, tally)
