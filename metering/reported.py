@@ -15,8 +15,6 @@ from providers.leaves import Leaf
 RAW_LIMIT = 16 * 1024  # bytes of a provider's usage figures that a usage record keeps
 ESTIMATED = "The provider's answer has no complete usage: it is estimated."
 REFUSED = "The provider answered with an error: nothing was used."
-# What an answer has once a model has begun to work on it.
-BEGUN = ("usage", "usageMetadata", "usage_metadata", "choices", "candidates", "content", "output", "message", "delta")
 
 
 class Reported(NamedTuple):
@@ -41,7 +39,7 @@ def read(report: Settle, *, provider: str, declared_input: int, progress: Mappin
     if isinstance(report.usage, dict):
         return Reported(report.usage, report.model, report.service_tier, False, (), None)
     found = _normalised(provider, report.provider_response)
-    if not (found.complete or progress) and _is_refusal(report.provider_response):
+    if found.refused and not any(progress.values()):
         return Reported({}, found.model, found.service_tier, False, (REFUSED,), _kept(found.raw))
     leaves: Mapping[Leaf, int] = found.leaves
     if not found.complete:
@@ -69,24 +67,6 @@ def _normalised(provider: str, response: Any) -> Normalised:
         raise InvalidFields(message, errors=[{"field": "provider_response", "message": message}]) from None
 
 
-def _is_refusal(response: Any) -> bool:
-    """Whether the provider answered with nothing but an error: it bills none of it."""
-    items = response if isinstance(response, list) else [response]
-    return all(
-        isinstance(item, dict) and bool(item.get("error")) and not any(item.get(name) for name in BEGUN)
-        for item in items
-    )
-
-
 def _kept(raw: dict[str, Any]) -> msgspec.Raw:
-    text = json.dumps(_storable(raw), separators=(",", ":"))
+    text = json.dumps(raw, separators=(",", ":"))
     return msgspec.Raw(text if len(text) <= RAW_LIMIT else '{"omitted":"larger than 16 KiB"}')
-
-
-def _storable(value: Any) -> Any:
-    # PostgreSQL's jsonb takes no NUL character; a provider's figures have no use for one.
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, dict):
-        return {_storable(name): _storable(inner) for name, inner in value.items()}
-    return [_storable(inner) for inner in value] if isinstance(value, list) else value

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from metering.normalising import anthropic, chat, google, responses
 from metering.normalising.reading import Json, UnreadableUsage
+from metering.normalising.refusals import is_error, is_refusal
 from metering.normalising.result import Normalised
 
 
@@ -42,11 +43,12 @@ def normalise(provider: str, response: object) -> Normalised:
         raise UnreadableUsage(f"No object of an answer has more than {MOST_NAMES:,} fields.")
     own = BY_SLUG.get(provider, ())
     dialect = next((d for d in (*own, *BY_SHAPE) if any(d.recognises(item) for item in items)), None)
-    if dialect is None and any("usage" in item or isinstance(item.get("error"), dict) for item in items):
+    if dialect is None and any("usage" in item or is_error(item) for item in items):
         dialect = (*own, CHAT)[0]  # an error, or an answer that says of its usage only that there is none
     if dialect is None:
         raise UnreadableUsage("The answer has neither usage nor anything else that a provider answers.")
-    return dialect.read(items, streamed=isinstance(response, list))
+    found = dialect.read(items, streamed=isinstance(response, list))
+    return found._replace(refused=not found.complete and is_refusal(items))
 
 
 def _items(response: object) -> list[Json]:

@@ -22,6 +22,7 @@ class Normalised(NamedTuple):
     estimate the output from. `flags`: what contradicts itself, in words, with the difference.
     `largest_request`: input tokens of the largest request where the answer took several, since it is by request that
     providers choose the size class; None where all input leaves were one.
+    `refused`: it is nothing but an error, so nothing was used.
     `raw`: the usage objects, names and counts the figures come from; never a prompt or an answer's text.
     """
 
@@ -33,6 +34,7 @@ class Normalised(NamedTuple):
     flags: tuple[str, ...]
     raw: dict[str, Any]
     largest_request: int | None = None
+    refused: bool = False
 
 
 class Heard(NamedTuple):

@@ -147,7 +147,9 @@ def test_any_json_is_read_or_refused_and_never_negative(slug: str, answer: Any) 
         found = normalise(slug, answer)
         assert all(0 <= number <= 2_000_000_000 for number in found.leaves.values())
         assert found.streamed_characters >= 0
-        json.dumps(found.raw, allow_nan=False).encode()
+        kept = json.dumps(found.raw, allow_nan=False, ensure_ascii=False)
+        kept.encode()
+        assert "\\u0000" not in kept.replace(r"\\", "")  # PostgreSQL's jsonb takes no NUL
         "\n".join([*found.flags, found.model or "", found.service_tier or ""]).encode()
 
 
