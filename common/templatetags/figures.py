@@ -181,7 +181,8 @@ def plain_money(amount: Amount, currency: str = "USD") -> str:
 def tick(amount: Decimal, currency: str = "USD") -> str:
     """An amount beside an axis: no cents where there are none ("$60"), large ones short ("$20k", "$2.5M")."""
     name, size = next(((n, s) for n, s in (("M", 10**6), ("k", 10**3)) if abs(amount) >= 10 * s), ("", 1))
-    return _signed(amount, _with_places(amount / size, 0) + name, currency)
+    places = 0 if size > 1 or amount == amount.to_integral_value() else MINOR_UNITS.get(currency, 2)
+    return _signed(amount, _with_places(amount / size, places) + name, currency)
 
 
 @register.filter

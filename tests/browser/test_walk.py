@@ -87,3 +87,36 @@ def test_every_page_is_accessible_and_never_scrolls_sideways(
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{route}: wider than {width}")
     assert wrong == []
+
+
+MOST_TABS = 60
+REACHABLE = """() => [...document.querySelectorAll(
+  "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+  .filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({visibilityProperty: true})
+    && e.getClientRects().length && !(e.type === "radio" && !e.checked))
+  .map((e, n) => { e.dataset.walked = n; return n; }).length"""
+FOCUSED = """() => { const e = document.activeElement, s = getComputedStyle(e);
+  const seen = e.type === "datetime-local" // the browser marks the part of it that is edited
+    || e.matches(":focus-visible") && s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0;
+  return [e.dataset.walked ?? "", seen, e.outerHTML.slice(0, 120)]; }"""
+
+
+@pytest.mark.parametrize("caller", ["anonymous", "owner", "superuser"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(seat: Any, world: SimpleNamespace, caller: str) -> None:
+    page, wrong = seat(caller), []
+    for route, row in opened_to(caller).items():
+        page.goto("/" + row.path.format(**world.things), wait_until="load")
+        page.evaluate("document.getElementById('pause')?.click()")  # else a stream exchanges what was just counted
+        page.evaluate("document.activeElement.blur()")
+        number, reached = page.evaluate(REACHABLE), set()
+        for _ in range(2 * min(number, MOST_TABS) + 8):  # a field for a date has several stops
+            if len(reached - {""}) >= min(number, MOST_TABS):
+                break
+            page.keyboard.press("Tab")
+            place, seen, html = page.evaluate(FOCUSED)
+            reached.add(place)
+            if place and not seen:
+                wrong.append(f"{route}: no visible focus on {html}")
+        if len(reached - {""}) < min(number, MOST_TABS):
+            wrong.append(f"{route}: {len(reached - {''})} of {number} reached")
+    assert wrong == []
