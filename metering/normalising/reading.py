@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 MOST = 2_000_000_000  # tokens in one count: what the API takes for a leaf, too
+MOST_OBJECTS = 50_000  # in one list of usage: each is counted, and a body may hold many times as many empty ones
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")  # what the database takes as a model or tier
 
 Json = Mapping[str, Any]
@@ -68,12 +69,14 @@ def object_at(of: Json, *path: str) -> Json:
 
 
 def objects_at(of: Json, *path: str) -> list[Json]:
-    """The objects in the list at `path`; none where it is absent or null. Raises `UnreadableUsage` otherwise."""
+    """The objects in the list at `path`, 50,000 at most; none where it is absent or null. Raises `UnreadableUsage`."""
     found = value(of, *path)
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise UnreadableUsage(f"{'.'.join(path)} must be a list of objects.")
+    if len(found) > MOST_OBJECTS:
+        raise UnreadableUsage(f"{'.'.join(path)} has more than {MOST_OBJECTS:,} objects.")
     return found
 
 

@@ -57,7 +57,7 @@ def test_every_leaf() -> None:
 @pytest.mark.parametrize(
     ("start", "deltas", "right"),
     [
-        # D3: a delta is a running total; adding it to the start would charge 16, 54 and 48 + 27 tokens.
+        # A delta is a running total; adding it to the start would charge 16, 54 and 48 + 27 tokens.
         ({"input_tokens": 25, "output_tokens": 1}, [{"output_tokens": 15}], {"input": 25, "output": 15}),
         (
             {"input_tokens": 27, "output_tokens": 1},
@@ -257,6 +257,7 @@ def test_a_thousand_contradictions_of_one_kind_are_one_flag() -> None:
         ({"output_tokens_details": {"thinking_tokens": True}}, "output_tokens_details.thinking_tokens"),
         ({"server_tool_use": {"web_search_requests": 1.5}}, "server_tool_use.web_search_requests"),
         ({"iterations": {"type": "compaction"}}, "iterations"),
+        ({"iterations": [{}] * 50_001}, "iterations"),
         ({"iterations": [COMPACTION | {"output_tokens": -4}]}, "output_tokens"),
     ],
 )
