@@ -7,7 +7,7 @@ import pytest
 
 from metering.normalising import normalise
 from metering.rating import rate_usage
-from tests.metering.test_normalising_openai import D4
+from tests.metering.test_normalising_openai import SUBSETS
 from tests.metering.test_rating import CLIFF, terms
 
 D = Decimal
@@ -22,7 +22,7 @@ D = Decimal
         ("anthropic", {"input_tokens": 250_000, "output_tokens": 1_000}),
     ],
 )
-def test_d2_the_size_class_is_of_the_whole_prompt(slug: str, usage: dict[str, Any]) -> None:
+def test_the_size_class_is_of_the_whole_prompt(slug: str, usage: dict[str, Any]) -> None:
     assert rate_usage(CLIFF, normalise(slug, usage).leaves).cost == D("0.640000000")
     cached = {"cachedContentTokenCount": 240_000, "promptTokenCount": 250_000, "candidatesTokenCount": 1_000}
     assert rate_usage(CLIFF, normalise("google", cached).leaves).cost == D("0.640000000")
@@ -45,7 +45,7 @@ def test_d2_the_size_class_is_of_the_whole_prompt(slug: str, usage: dict[str, An
         ([{"input_tokens": 27, "output_tokens": 1}, {"output_tokens": 10}, {"output_tokens": 47}], "0.000786000"),
     ],
 )
-def test_d3_cumulative_deltas_are_charged_once(usages: list[dict[str, int]], right: str) -> None:
+def test_cumulative_deltas_are_charged_once(usages: list[dict[str, int]], right: str) -> None:
     rates = terms({"input": "3", "output": "15"})
     start, *deltas = usages
     events = [{"type": "message_start", "message": {"type": "message", "usage": start}}]
@@ -55,11 +55,11 @@ def test_d3_cumulative_deltas_are_charged_once(usages: list[dict[str, int]], rig
         assert (rated.cost, rated.flags) == (D(right), ())
 
 
-def test_d4_cached_and_reasoning_tokens_are_subsets() -> None:
+def test_cached_and_reasoning_tokens_are_subsets() -> None:
     rates = terms({"input": "0.75", "cache_read": "0.075", "output": "4.50"})
     for response in (
-        D4,
-        {"object": "response", "usage": D4},
-        [{"type": "response.completed", "response": {"usage": D4}}],
+        SUBSETS,
+        {"object": "response", "usage": SUBSETS},
+        [{"type": "response.completed", "response": {"usage": SUBSETS}}],
     ):
         assert rate_usage(rates, normalise("openai", response).leaves).cost == D("0.131134950")

@@ -19,14 +19,14 @@ CHAT_LEAVES = {
     "input": 480, "cache_read": 300, "cache_write": 100, "input_audio": 50, "input_image": 70,
     "output": 170, "reasoning": 200, "output_audio": 30,
 }  # fmt: skip
-D4 = {
+SUBSETS = {
     "input_tokens": 707301,
     "input_tokens_details": {"cached_tokens": 672256},
     "output_tokens": 12096,
     "output_tokens_details": {"reasoning_tokens": 7715},
     "total_tokens": 719397,
 }
-D4_LEAVES = {"input": 35045, "cache_read": 672256, "output": 4381, "reasoning": 7715}
+SUBSETS_LEAVES = {"input": 35045, "cache_read": 672256, "output": 4381, "reasoning": 7715}
 
 
 def read(response: Any) -> Normalised:
@@ -70,13 +70,18 @@ def test_every_leaf_of_chat() -> None:
     assert (read(chunks(CHAT)).model, read(chunks(CHAT)).service_tier) == ("gpt-5.6", "standard")
 
 
-def test_d4_whole_and_streamed() -> None:
-    for answer in (response(D4), D4, {"usage": D4}, *(events(e, D4) for e in ("completed", "incomplete", "failed"))):
+def test_cached_and_reasoning_tokens_are_subsets_whole_and_streamed() -> None:
+    for answer in (
+        response(SUBSETS),
+        SUBSETS,
+        {"usage": SUBSETS},
+        *(events(e, SUBSETS) for e in ("completed", "incomplete", "failed")),
+    ):
         found = read(answer)
-        assert (found.leaves, found.complete, found.flags) == (D4_LEAVES, True, ())
+        assert (found.leaves, found.complete, found.flags) == (SUBSETS_LEAVES, True, ())
 
 
-def test_d4_as_sums_over_thirteen_requests() -> None:
+def test_subsets_as_sums_over_thirteen_requests() -> None:
     one = {
         "input_tokens": 54407, "input_tokens_details": {"cached_tokens": 51712},
         "output_tokens": 930, "output_tokens_details": {"reasoning_tokens": 593}, "total_tokens": 55337,
@@ -88,7 +93,7 @@ def test_d4_as_sums_over_thirteen_requests() -> None:
     }  # fmt: skip
     read_one, read_rest = read(one), read(rest)
     assert read_one.flags == read_rest.flags == ()
-    assert {leaf: 12 * n + read_rest.leaves[leaf] for leaf, n in read_one.leaves.items()} == D4_LEAVES
+    assert {leaf: 12 * n + read_rest.leaves[leaf] for leaf, n in read_one.leaves.items()} == SUBSETS_LEAVES
 
 
 def test_cache_writes_of_responses_share_a_leaf_whatever_their_lifetime() -> None:
@@ -129,22 +134,22 @@ TOOLS = [
 
 def test_tool_calls_of_responses_are_counted() -> None:
     tools = {"web_search": 2, "file_search": 1, "code_execution": 1}
-    for answer in (response(D4, *TOOLS), events("completed", D4, *TOOLS)):
+    for answer in (response(SUBSETS, *TOOLS), events("completed", SUBSETS, *TOOLS)):
         found = read(answer)
-        assert found.leaves == D4_LEAVES | tools
+        assert found.leaves == SUBSETS_LEAVES | tools
         assert found.raw["tool_calls"] == {"web_search_call": 2, "file_search_call": 1, "code_interpreter_call": 1}
-    cut = read(events("completed", D4, *TOOLS)[:-1])
+    cut = read(events("completed", SUBSETS, *TOOLS)[:-1])
     assert (cut.leaves, cut.complete) == (tools, False)
 
 
 def test_billable_searches_are_as_openai_says_and_its_image_model_is_flagged() -> None:
     usage = {"web_search": {"num_requests": 1}, "image_gen": {"total_tokens": 1200}}
-    found = read(response(D4, *TOOLS, tool_usage=usage))
-    assert found.leaves == D4_LEAVES | {"web_search": 1, "file_search": 1, "code_execution": 1}
+    found = read(response(SUBSETS, *TOOLS, tool_usage=usage))
+    assert found.leaves == SUBSETS_LEAVES | {"web_search": 1, "file_search": 1, "code_execution": 1}
     assert found.flags == ("OpenAI's image tool used 1200 tokens of a model of its own; they are not counted.",)
     none = {"web_search": {"num_requests": 0}, "image_gen": {"total_tokens": 0}}
-    found = read(response(D4, tool_usage=none))
-    assert (found.leaves, found.flags) == (D4_LEAVES | {"web_search": 0}, ())
+    found = read(response(SUBSETS, tool_usage=none))
+    assert (found.leaves, found.flags) == (SUBSETS_LEAVES | {"web_search": 0}, ())
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,8 @@ def test_billable_searches_are_as_openai_says_and_its_image_model_is_flagged() -
 )
 def test_tier(named: str | None, tier: str | None) -> None:
     assert read(completion(CHAT, service_tier=named)).service_tier == tier
-    assert read(response(D4, service_tier=named)).service_tier == tier
-    assert read(events("completed", D4, service_tier=named)).service_tier == tier
+    assert read(response(SUBSETS, service_tier=named)).service_tier == tier
+    assert read(events("completed", SUBSETS, service_tier=named)).service_tier == tier
 
 
 def details(side: str, **numbers: int) -> dict[str, Any]:
@@ -247,7 +252,7 @@ def test_cached_audio_beyond_what_is_there_is_flagged() -> None:
         ([chunks()[0] | {"usage": {"prompt_tokens": 10, "completion_tokens": 3}}], {"input": 10, "output": 3}, 5),
         (response(None), {}, 10),
         (response({"input_tokens": 5, "output_tokens": 1}, status="in_progress"), {"input": 5, "output": 1}, 10),
-        (events("completed", D4)[:-1], {}, 5),
+        (events("completed", SUBSETS)[:-1], {}, 5),
         (events("in_progress", {"input_tokens": 5, "output_tokens": 1}), {"input": 5, "output": 1}, 5),
         (events("failed", None), {}, 5),
         ({"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}, {}, 0),

@@ -105,8 +105,8 @@ ANSWERS = [
     anthropics.EVERYTHING,
     openais.completion(openais.CHAT, service_tier="flex"),
     openais.chunks(openais.CHAT),
-    openais.response(openais.D4, *openais.TOOLS, tool_usage={"web_search": {"num_requests": 2}}),
-    openais.events("completed", openais.D4, *openais.TOOLS),
+    openais.response(openais.SUBSETS, *openais.TOOLS, tool_usage={"web_search": {"num_requests": 2}}),
+    openais.events("completed", openais.SUBSETS, *openais.TOOLS),
     googles.answer(googles.EVERYTHING, groundingMetadata={"webSearchQueries": ["a"]}) | {"modelVersion": "gemini-3"},
     [googles.answer(googles.PLAIN, finish=None), googles.in_snake_case(googles.answer(googles.EVERYTHING))],
 ]
@@ -157,7 +157,7 @@ def test_any_json_is_read_or_refused_and_never_negative(slug: str, answer: Any) 
 @given(st.data())
 def test_no_details_make_more_or_less_than_the_total(data: Any) -> None:
     """Details may say what they will: the leaves add up to the grand total all the same."""
-    usage = data.draw(st.sampled_from([openais.CHAT, openais.D4, googles.EVERYTHING]))
+    usage = data.draw(st.sampled_from([openais.CHAT, openais.SUBSETS, googles.EVERYTHING]))
     details = [place for place in places(usage) if len(place) > 1 and isinstance(value_at(usage, place), int)]
     for place in data.draw(st.lists(st.sampled_from(details), max_size=4)):
         usage = replaced(usage, place, data.draw(st.integers(0, 3_000_000)))

@@ -32,8 +32,8 @@ def test_openai_chat() -> None:
 
 
 def test_openai_responses() -> None:
-    usage = openai.D4 | {"input_tokens_details": {"cached_tokens": 672256, "cache_write_tokens": 0}}
-    leaves = openai.D4_LEAVES | {"cache_write": 0, "web_search": 1}
+    usage = openai.SUBSETS | {"input_tokens_details": {"cached_tokens": 672256, "cache_write_tokens": 0}}
+    leaves = openai.SUBSETS_LEAVES | {"cache_write": 0, "web_search": 1}
     search = openai.SEARCH | {"id": "ws_1"}
     message = {"id": "m", "type": "message", "role": "assistant", "status": "completed"}
     message |= {"content": [{"type": "output_text", "text": "Hello", "annotations": []}]}

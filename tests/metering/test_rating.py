@@ -33,7 +33,7 @@ CLIFF = terms({"input": "1.25", "output": "10"}, {200_000: {"input": "2.50", "ou
 @pytest.mark.parametrize(
     ("usage", "right"),
     [
-        # D2: the whole request moves to the class it reaches; marginal pricing would give 0.385, the base 0.3225.
+        # The whole request moves to the class it reaches; marginal pricing would give 0.385, the base 0.3225.
         ({Leaf.INPUT: 250_000, Leaf.OUTPUT: 1_000}, "0.640000000"),
         ({Leaf.INPUT: 200_000, Leaf.OUTPUT: 1_000}, "0.260000000"),
         ({Leaf.INPUT: 200_001, Leaf.OUTPUT: 0}, "0.500002500"),
@@ -58,11 +58,11 @@ def test_an_inclusive_class_begins_at_its_threshold() -> None:
         ({Leaf.INPUT: 27, Leaf.OUTPUT: 47}, "0.000786000"),
     ],
 )
-def test_d3_cumulative_figures_are_charged_once(usage: dict[Leaf, int], right: str) -> None:
+def test_cumulative_figures_are_charged_once(usage: dict[Leaf, int], right: str) -> None:
     assert rate_usage(terms({"input": "3", "output": "15"}), usage).cost == D(right)
 
 
-def test_d4_reasoning_and_cached_tokens_are_parts_not_additions() -> None:
+def test_reasoning_and_cached_tokens_are_parts_not_additions() -> None:
     usage = {Leaf.INPUT: 35_045, Leaf.CACHE_READ: 672_256, Leaf.OUTPUT: 12_096 - 7_715, Leaf.REASONING: 7_715}
     rated = rate_usage(terms({"input": "0.75", "cache_read": "0.075", "output": "4.50"}), usage)
     assert rated.cost == D("0.131134950")

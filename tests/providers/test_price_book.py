@@ -50,7 +50,7 @@ def test_one_model_has_a_dearer_size_class() -> None:
     prices = {(r.leaf, r.class_above): r.price for r in rates_in_force([model.pk], billing_now())}
     assert (prices[Leaf.INPUT, 0], prices[Leaf.INPUT, 200_000]) == (D("1.25"), D("2.5"))
     caller = Api(make_tenant(credits="100", plan=Plan.objects.get(slug="enterprise")))
-    for tokens, right in ((200_000, "0.260000000"), (250_000, "0.640000000")):  # the second is case D2
+    for tokens, right in ((200_000, "0.260000000"), (250_000, "0.640000000")):  # a large one is priced whole
         hold = caller.authorise(provider="google", model="gemini-2.5-pro", input_tokens=tokens).json()["id"]
         assert caller.settle(hold, input=tokens, output=1_000).json()["list_cost"] == right
 
