@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Of this package alone: Playwright's loop runs in this thread, where other tests start loops of their own."""
     found = shutil.which("chromium")
     if found is None:
         message = "Chromium is missing: apt-get install chromium (see system-packages.txt)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    # Playwright's loop runs in this thread, where Django would refuse the tests' own queries.
+    # Django refuses the tests' own queries in a thread with a running loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
