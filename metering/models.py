@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Coalesce
 from organisations.models import Agent, ApiKey, Organisation, Project
 from providers.leaves import CACHE_READS, INPUT_SIDE, OUTPUT_SIDE, Leaf
 from providers.models import Model
-from wallets.models import Hold, money
+from wallets.models import Charge, Hold, Terms, money
 
 
 def _tokens(side: frozenset[Leaf]) -> Expression:
@@ -72,7 +72,12 @@ class UsageRecord(models.Model):
 
     id = models.UUIDField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="usage_records")
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, related_name="usage_records")
+    # For finished usage that nobody had authorised: what was charged with it, and its terms. A record has one of both.
+    intake = models.ForeignKey(
+        Charge, on_delete=models.PROTECT, null=True, related_name="usage_records", db_index=False
+    )
+    terms = models.ForeignKey(Terms, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     revision = models.PositiveSmallIntegerField(default=0)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
@@ -103,6 +108,11 @@ class UsageRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["hold", "revision"], name="usage_once_per_revision"),
             models.CheckConstraint(
+                condition=Q(hold__isnull=False, intake__isnull=True, terms__isnull=True)
+                | Q(hold__isnull=True, intake__isnull=False, terms__isnull=False),
+                name="usage_of_a_call_or_intake",
+            ),
+            models.CheckConstraint(
                 condition=Q(cost=F("charge") + F("absorbed")), name="usage_cost_is_paid_or_absorbed"
             ),
             models.CheckConstraint(
@@ -116,6 +126,7 @@ class UsageRecord(models.Model):
                 fields=["organisation", "-local_day", "-posted_at", "-id"], include=["charge"], name="usage_by_day"
             ),
             models.Index(fields=["organisation", "run"], condition=~Q(run=""), name="usage_by_run"),
+            models.Index(fields=["intake"], condition=Q(intake__isnull=False), name="usage_by_intake"),
         ]
 
     def __str__(self) -> str:
