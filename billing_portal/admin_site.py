@@ -44,21 +44,31 @@ class PortalAdminSite(AdminSite):
             following = "/admin/"
         return redirect(f"{reverse('account_login')}?{urlencode({'next': following})}")
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page's frame shows: also how many approvals wait, beside their place in the navigation."""
+        from common.tenancy import current_scope
+        from organisations.selectors import approvals_to_decide
+
+        # Signing out and a new password happen outside of any scope: there the number is left out.
+        waiting = approvals_to_decide().order_by().count() if current_scope().platform else None
+        return {**super().each_context(request), "waiting_approvals": waiting}
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """First what needs a person: a violated ledger, stopped organisations, overruns."""
+        """First what needs a person: a violated ledger, approvals, stopped organisations, overruns."""
         return super().index(request, {**_attention(), **(extra_context or {})})
 
 
 def _attention() -> dict[str, Any]:
     # Imported here: the site stands before any model is loaded.
     from metering.models import OverrunAlert
-    from organisations.selectors import sandboxes
+    from organisations.selectors import approvals_to_decide, sandboxes
     from wallets.selectors import latest_verification, organisations_by_state
 
     overruns = OverrunAlert.objects.exclude(organisation__in=sandboxes())
     overruns = overruns.select_related("organisation", "usage").order_by("-raised_at")
     return {
         "verification": latest_verification(),
+        "approvals": list(approvals_to_decide()[:SHOWN]),
         "stopped": list(organisations_by_state("stopped")[:SHOWN]),
         "alerts": list(overruns[:SHOWN]),
     }

@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metering.tasks.rebuild_daily_usage",
         "schedule": crontab(minute="40", hour="2"),
     },
+    "expire approvals": {"task": "organisations.tasks.expire_approvals", "schedule": 300.0},
     "verify the ledger": {"task": "wallets.tasks.verify_ledger", "schedule": 300.0},
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
@@ -172,7 +173,7 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default=parseaddr(DEFAULT_FROM_EMAIL)[1
 
 # --- Money ----------------------------------------------------------------------------------------------------------
 CURRENCY: str = env.str("CURRENCY", default="USD")
-# Above this amount a grant needs a second person (DESIGN: four eyes).
+# Above this amount a grant needs a second person: one asks, another approves (docs/decisions/0018-four-eyes.md).
 GRANT_LIMIT: str = env.str("GRANT_LIMIT", default="100")
 
 # --- API ------------------------------------------------------------------------------------------------------------

@@ -39,4 +39,20 @@ class RoleNotYours(Exception):
 
 
 class FormSentBefore(Exception):
-    """The form made its key already; sending it again makes no second one."""
+    """The form has been sent already; sending it again does nothing more."""
+
+
+class NeedsSecondPerson(Exception):
+    """One person may not do this alone: it has to be asked for, and another one approves it."""
+
+
+class MayNotDecide(Exception):
+    """This person may not ask for, approve, refuse or withdraw this; the message says why, for staff."""
+
+
+class AlreadyDecided(Exception):
+    """The approval is no longer waiting: it was approved, refused or withdrawn, or it has expired."""
+
+
+class CannotBeDone(Exception):
+    """What was asked for can't be done as it was asked. Nothing was done; the message says why, for staff."""

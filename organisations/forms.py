@@ -22,6 +22,16 @@ class SuspendForm(forms.Form):
     )
 
 
+class DecisionForm(forms.Form):
+    """What to do with an approval; the buttons send `act`."""
+
+    act = forms.ChoiceField(choices=[(act, act) for act in ("approve", "refuse", "withdraw")])
+    reason = forms.CharField(
+        required=False, max_length=REASON, widget=forms.Textarea(attrs={"rows": 2}), label="Reason",
+        help_text="Needed to refuse. Who asked reads it.",
+    )  # fmt: skip
+
+
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Organisation

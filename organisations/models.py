@@ -210,8 +210,89 @@ class ApiKey(models.Model):
         return f"{self.name} (tb_{self.prefix}_…)"
 
 
+class Approval(models.Model):
+    """What one of the staff asked for and another has to approve before it is done: four eyes.
+
+    What was asked is never changed. `state` leaves `asked` once; a trigger lets nothing follow on a decision.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Waiting"
+        APPROVED = "approved", "Approved"  # and done, in the same transaction
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        EXPIRED = "expired", "Expired"
+
+    database_rights: ClassVar[str] = (
+        "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, decision_reason, result)"
+    )
+
+    kind = models.CharField(max_length=40)  # as `organisations.approvals.register` knows it
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    amount = models.DecimalField(max_digits=20, decimal_places=9, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    subject = models.CharField(max_length=200)
+    payload = models.JSONField()
+    key = models.CharField(max_length=100)  # the same key asks once
+    reason = models.CharField(max_length=500)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ASKED)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.CharField(max_length=500, blank=True)
+    result = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="approval_once_per_key"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="approval_asked_with_reason"),
+            models.CheckConstraint(
+                condition=models.Q(amount__isnull=True, currency="")
+                | models.Q(amount__isnull=False, currency__regex="^[A-Z]{3}$"),
+                name="approval_amount_has_currency",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("asked_at")), name="approval_expires_later"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="withdrawn", decided_by=models.F("asked_by"))
+                | ~models.Q(state="withdrawn") & ~models.Q(decided_by=models.F("asked_by")),
+                name="approval_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="asked", decided_by__isnull=True, decided_at__isnull=True, decision_reason="")
+                | models.Q(
+                    state="expired", decided_by__isnull=True, decided_at__isnull=False,
+                    decided_at__gte=models.F("expires_at"),
+                )
+                | models.Q(
+                    state__in=["approved", "refused", "withdrawn"], decided_by__isnull=False, decided_at__isnull=False,
+                    decided_at__lt=models.F("expires_at"),
+                ),
+                name="approval_state_fits_decision",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="refused") | ~models.Q(decision_reason=""),
+                name="approval_refused_with_reason",
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["expires_at"], condition=models.Q(state="asked"), name="approval_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def action_key(self) -> str:
+        """The key under which the action is done: even a second execution would do nothing more."""
+        return f"approval:{self.pk}"
+
+
 class AuditEntry(models.Model):
-    """One change of a user, organisation, member, project, agent, key or subscription. Written by a trigger only."""
+    """One change of a user, organisation, member, project, agent, key, approval … Written by a trigger only."""
 
     database_rights: ClassVar[str] = "SELECT"
 

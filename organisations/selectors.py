@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, Func, QuerySet
 
 from common.clock import billing_now
 from common.problems import NotFound
 from common.tenancy import platform
-from organisations.models import ApiKey, Member, Organisation, User
+from organisations.models import ApiKey, Approval, Member, Organisation, User
 
 KEYS_SHOWN = 200
 
@@ -20,6 +20,18 @@ def billed_organisations() -> QuerySet[Organisation]:
 def sandboxes() -> QuerySet[Organisation]:
     """The organisations that no sum and no list has unless somebody asks for them by name."""
     return Organisation.objects.filter(sandbox=True)
+
+
+def waiting_approvals() -> QuerySet[Approval]:
+    """What can be approved now, sandboxes' too, what expires soonest first."""
+    now = Func(function="billing_now", output_field=DateTimeField())
+    waiting = Approval.objects.filter(state=Approval.State.ASKED, expires_at__gt=now)
+    return waiting.select_related("organisation", "asked_by").order_by("expires_at", "pk")
+
+
+def approvals_to_decide() -> QuerySet[Approval]:
+    """What waits for a second person, without what is about sandboxes."""
+    return waiting_approvals().exclude(organisation__in=sandboxes())
 
 
 def find_api_key(prefix: str) -> ApiKey | None:

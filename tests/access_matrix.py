@@ -222,6 +222,10 @@ ADMIN = {
     **_read_only("organisations/member", "member"),
     **_read_only("organisations/project", "project"),
     **_read_only("organisations/agent", "agent"),
+    "admin/organisations/approval/": _admin("organisations/approval/"),
+    "admin/organisations/approval/<path:object_id>/change/": _admin(
+        "organisations/approval/{approval}/change/", post=DONE_BY_WRITERS, data={"act": "approve"}
+    ),
     **_read_only("wallets/grant", "grant"),
     **_read_only("wallets/hold", "settled"),
     **_read_only("wallets/transfer", "transfer"),

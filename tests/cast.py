@@ -4,19 +4,22 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 
+from organisations.models import Approval, User
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, give, make_model, make_tenant, make_user
 from tests.metering.figures import rows_of
+from wallets.approvals import ask_for_grant
 
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
-    "organisations_agent", "organisations_apikey", "plans_subscription", "wallets_wallet", "wallets_grant",
-    "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call", "metering_usagerecord",
+    "organisations_agent", "organisations_apikey", "organisations_approval", "plans_subscription", "wallets_wallet",
+    "wallets_grant", "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call", "metering_usagerecord",
     "metering_overrunalert", "providers_rate", "plans_plan",
 )  # fmt: skip
 
@@ -35,7 +38,18 @@ def lived_in(slug: str) -> Tenant:
     assert api.settle(hold, output=60_000).json()["absorbed"] == "0.200000000"
     give(tenant.organisation, "5", "promotional")
     assert api.authorise(max_output_tokens=100, key="open").status_code == 201
+    ask_for_credits(tenant)
     return tenant
+
+
+def ask_for_credits(tenant: Tenant, amount: str = "500", *, by: User | None = None, key: str = "") -> Approval:
+    """An approval of paid credits, asked for by somebody of finance whom no test signs in."""
+    asker = "asker@platform.example"
+    by = by or User.objects.filter(email=asker).first() or make_user(asker, "finance")
+    return ask_for_grant(
+        organisation=tenant.organisation, kind="paid", amount=Decimal(amount), reason="Wire of 3 May", by=by,
+        key=key or f"{tenant.organisation.slug} {amount}",
+    )  # fmt: skip
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def _things(ada: Tenant, ben: Tenant) -> dict[str, Any]:
     tables = {
         "entry": "organisations_auditentry", "member": "organisations_member", "grant": "wallets_grant",
         "transfer": "wallets_transfer", "record": "metering_usagerecord", "alert": "metering_overrunalert",
+        "approval": "organisations_approval",
     }  # fmt: skip
     ids = {n: one(f"SELECT id FROM {t} WHERE organisation_id = %s LIMIT 1", ada.id)[0] for n, t in tables.items()}
     shared = {"run": "wallets_verificationrun", "plan": "plans_plan", "provider": "providers_provider",

@@ -197,6 +197,7 @@ UPDATES = {
     "wallets_hold": {"amount", "accrued", "state", "ended_by", "ended_at", "expires_at"},
     "metering_call": {"dispatched", "seq", "progress", "reported"},
     "organisations_apikey": {"revoked_at", "revoked_by_id", "last_used_at"},
+    "organisations_approval": {"state", "decided_by_id", "decided_at", "decision_reason", "result"},
     **dict.fromkeys(
         ("wallets_transfer", "wallets_idempotencyrecord", "wallets_verificationrun", "metering_usagerecord",
          "metering_overrunalert", "organisations_auditentry", "providers_rate", "common_clockoffset"), frozenset()

@@ -62,6 +62,8 @@ def test_rows_once_written_can_not_be_changed(table: str, statement: str) -> Non
         ("wallets_wallet", "organisation_id"), ("metering_call", "input_tokens"), ("metering_call", "model_id"),
         ("organisations_apikey", "scopes"), ("organisations_apikey", "digest"),
         ("organisations_apikey", "expires_at"), ("organisations_apikey", "project_id"),
+        ("organisations_approval", "payload"), ("organisations_approval", "asked_by_id"),
+        ("organisations_approval", "expires_at"),
     ],
 )  # fmt: skip
 def test_what_was_agreed_can_not_be_changed(table: str, column: str) -> None:
@@ -71,7 +73,15 @@ def test_what_was_agreed_can_not_be_changed(table: str, column: str) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ["wallets_wallet", "wallets_grant", "wallets_hold", "metering_call", "organisations_user", "organisations_apikey"],
+    [
+        "wallets_wallet",
+        "wallets_grant",
+        "wallets_hold",
+        "metering_call",
+        "organisations_user",
+        "organisations_apikey",
+        "organisations_approval",
+    ],
 )
 def test_money_and_people_can_not_be_deleted(table: str) -> None:
     with cast.app(platform="write") as app, pytest.raises(InsufficientPrivilege, match="permission denied"):

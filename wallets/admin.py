@@ -1,5 +1,6 @@
 """Finance's pages of wallets: find, read down to the transfer, give credits. Nothing here changes a row of money."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -14,10 +15,13 @@ from django.utils.safestring import SafeString
 from common.admin import StaffAdmin, require_writer
 from common.forms import attempt
 from common.templatetags.figures import money, money_text, utc
+from organisations.admin.approvals import asked_for
 from organisations.admin.tenants import OrganisationFilter, TenantAdmin, organisations_like
-from organisations.models import Organisation, User
+from organisations.errors import FormSentBefore, NeedsSecondPerson
+from organisations.models import Approval, Organisation, User
 from wallets import selectors
-from wallets.errors import GrantKeyReused, NeedsSecondPerson
+from wallets.approvals import ask_for_grant
+from wallets.errors import GrantKeyReused
 from wallets.forms import GiveCreditsForm
 from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
 from wallets.services import grant_credits
@@ -71,16 +75,19 @@ class WalletAdmin(StaffAdmin):
         )  # fmt: skip
 
     def give_credits(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
-        """Give a lot of credits with a reason, up to the limit of one person."""
+        """Give a lot of credits with a reason; above the limit of one person, ask for them."""
         require_writer(request)
         organisation = get_object_or_404(Organisation, pk=organisation_id)
         back = reverse("admin:wallets_wallet_change", args=[organisation.pk])
         form = GiveCreditsForm(
             request.POST if request.method == "POST" else None, currency=organisation.currency,
-            limit=money_text(settings.GRANT_LIMIT, organisation.currency),
+            limit=Decimal(settings.GRANT_LIMIT),
         )  # fmt: skip
-        if grant := attempt(form, lambda data: _give(organisation, request.user, data)):
-            self.message_user(request, _told(grant), messages.SUCCESS)
+        done = attempt(form, lambda data: _give(organisation, request.user, data))
+        if isinstance(done, Approval):
+            return asked_for(request, done)
+        if done:
+            self.message_user(request, _told(done), messages.SUCCESS)
             return redirect(back)
         return self.form_page(
             request, form, title="Give credits", organisation=organisation, submit="Give credits", back=back,
@@ -98,19 +105,23 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return int(text)
 
 
-def _give(organisation: Organisation, by: Any, data: dict[str, Any]) -> Grant:
+def _give(organisation: Organisation, by: Any, data: dict[str, Any]) -> Grant | Approval:
     assert isinstance(by, User)  # the admin's door stands before
+    wanted = {name: value for name, value in data.items() if name != "form_id"}
+    wanted |= {"organisation": organisation, "by": by, "key": f"admin:{data['form_id']}"}
     try:
-        return grant_credits(
-            organisation=organisation, kind=data["kind"], amount=data["amount"], reason=data["reason"],
-            key=f"admin:{data['form_id']}", by=by,
-        )  # fmt: skip
-    except NeedsSecondPerson as error:
-        limit = money_text(settings.GRANT_LIMIT, organisation.currency)
-        told = f"Above {limit} a second person has to approve. That is not possible yet; give less."
-        raise ValidationError({"amount": told}) from error
+        return grant_credits(**wanted)
+    except NeedsSecondPerson:
+        return _ask(wanted)
     except GrantKeyReused as error:
         raise ValidationError("This form gave credits already. Open it anew to give more.") from error
+
+
+def _ask(wanted: dict[str, Any]) -> Approval:
+    try:
+        return ask_for_grant(**wanted)
+    except FormSentBefore as error:
+        raise ValidationError("This form asked for other credits already. Open it anew to ask for more.") from error
 
 
 def _told(grant: Grant) -> str:

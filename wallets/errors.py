@@ -1,10 +1,6 @@
 """Why a change of a wallet is refused."""
 
 
-class NeedsSecondPerson(Exception):
-    """The amount is above what one person may give alone."""
-
-
 class GrantKeyReused(Exception):
     """The key of a grant came before with another amount, kind or reason."""
 

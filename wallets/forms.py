@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from common.templatetags.figures import MINOR_UNITS
+from common.money import plain
+from common.templatetags.figures import MINOR_UNITS, money_text
 from wallets.models import Grant
 
 _PLAIN = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
@@ -25,20 +26,32 @@ class AmountField(forms.DecimalField):
 
 
 class GiveCreditsForm(forms.Form):
-    """Credits for one organisation. `form_id` makes a form that is sent twice give once."""
+    """Credits for one organisation. `form_id` makes a form that is sent twice give once.
+
+    Above `limit` they are asked for: `js/limit.js` has the button say so as soon as such an amount is written.
+    """
+
+    class Media:
+        js = ("js/limit.js",)
 
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-    kind = forms.ChoiceField(choices=Grant.Kind.choices, help_text="Paid: the money came in outside of this page.")
+    kind = forms.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in (Grant.Kind.PAID, Grant.Kind.PROMOTIONAL)],
+        help_text="Paid: the money came in outside of this page.",
+    )
     amount = AmountField(max_digits=20)
     reason = forms.CharField(
         max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the grant, for good."
     )
 
-    def __init__(self, *args: Any, currency: str, limit: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, currency: str, limit: Decimal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         places = MINOR_UNITS.get(currency, 2)
         self.fields["amount"] = AmountField(
             max_digits=20, decimal_places=places, min_value=Decimal(1).scaleb(-places), label=f"Amount in {currency}",
-            help_text=f"At most {limit}: above it a second person has to approve.",
-            widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+            help_text=f"Above {money_text(limit, currency)} nothing is given yet: a second person has to approve it.",
+            widget=forms.TextInput(
+                attrs={"inputmode": "decimal", "autocomplete": "off", "data-limit": plain(limit),
+                       "data-above": "Ask for approval"}
+            ),
         )  # fmt: skip

@@ -8,8 +8,9 @@ from django.db import connection
 from common import live
 from common.clock import billing_now
 from common.tenancy import tenant
+from organisations.errors import NeedsSecondPerson
 from organisations.models import Organisation, User
-from wallets.errors import GrantKeyReused, HoldsOpen, NeedsSecondPerson
+from wallets.errors import GrantKeyReused, HoldsOpen
 from wallets.models import Grant, Transfer, Wallet
 
 SOURCES = {
@@ -19,15 +20,23 @@ SOURCES = {
 
 
 def grant_credits(
-    *, organisation: Organisation, kind: str, amount: Decimal, reason: str, key: str, by: User | None = None
+    *,
+    organisation: Organisation,
+    kind: str,
+    amount: Decimal,
+    reason: str,
+    key: str,
+    by: User | None = None,
+    approved_by: User | None = None,
 ) -> Grant:
     """Add a lot of credits to an organisation's wallet, once per `key`.
 
     `amount` is in the organisation's currency, above zero, with at most nine places. `by` is the person who gives it,
     None for the system. The same key with the same content returns the first grant; with other content it raises
-    `GrantKeyReused`. Above `settings.GRANT_LIMIT` a person alone is refused: `NeedsSecondPerson`.
+    `GrantKeyReused`. Above `settings.GRANT_LIMIT` a person alone is refused (`NeedsSecondPerson`): then `approved_by`
+    has to be another one.
     """
-    if by is not None and amount > Decimal(settings.GRANT_LIMIT):
+    if by is not None and approved_by in (None, by) and amount > Decimal(settings.GRANT_LIMIT):
         raise NeedsSecondPerson(amount)
     grant = Grant(
         organisation=organisation,

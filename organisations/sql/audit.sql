@@ -47,6 +47,8 @@ CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON organisation
   FOR EACH ROW EXECUTE FUNCTION audit_change('', '');
 CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON organisations_apikey
   FOR EACH ROW EXECUTE FUNCTION audit_change('last_used_at', 'digest');
+CREATE OR REPLACE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON organisations_approval
+  FOR EACH ROW EXECUTE FUNCTION audit_change('', '');
 
 -- A key for one organisation, but bound to another's project or agent, would book one tenant's calls on another.
 -- Foreign keys don't see tenants (and row-level security doesn't apply to them), so this does: within the

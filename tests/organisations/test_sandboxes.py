@@ -27,6 +27,7 @@ ACROSS = {
     "metering/management/commands/rebuild_usage.py": "one organisation at a time, or each by itself",
     "metering/rebuilding.py": "their sums follow from their facts, too",
     "metering/replay_key.py": "one organisation, named by its slug",
+    "organisations/approvals.py": "staff asks and decides, also about prices, which are nobody's",
     "organisations/last_used.py": "when a key was used",
     "organisations/middleware.py": "staff's pages",
     "organisations/selectors.py": "one key, one person's memberships",

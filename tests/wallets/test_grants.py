@@ -7,9 +7,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
+from organisations.errors import NeedsSecondPerson
 from tests.factories import Tenant, make_user
 from tests.metering.figures import one, rows_of, verified, wallet
-from wallets.errors import GrantKeyReused, NeedsSecondPerson
+from wallets.errors import GrantKeyReused
 from wallets.services import grant_credits
 
 D = Decimal
