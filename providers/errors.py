@@ -19,6 +19,10 @@ class NotAccepted(ImportRefused):
         super().__init__(f"{what}, which has to be accepted.")
 
 
+class RateRefused(Exception):
+    """The rate can't be written as it was entered; the message says why, for staff."""
+
+
 class CannotAdd(ImportRefused):
     """Models were asked for by name that can't be added as it was asked."""
 

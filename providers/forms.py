@@ -1,15 +1,24 @@
 """What staff ask when they compare the price book with the list."""
 
+import uuid
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from common.clock import billing_now
 from plans.selectors import access_classes
+from providers.entering import Entered
 from providers.importing.asking import Ask
 from providers.importing.difference import Difference
 from providers.importing.lines import to_be_accepted
+from providers.importing.slots import STANDARD
+from providers.leaves import Leaf
+from providers.models import Model
+from providers.selectors import all_models
+from wallets.forms import AmountField
 
 LONGEST = 2**31 - 1
 
@@ -70,15 +79,71 @@ class AskForm(forms.Form):
         )
 
 
+class RateForm(forms.Form):
+    """One rate, entered by hand. `form_id` makes a form that is sent twice ask once."""
+
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    model = forms.ModelChoiceField(Model.objects.none())
+    leaf = forms.ChoiceField(choices=[(leaf.value, leaf.value.replace("_", " ")) for leaf in Leaf])
+    service_tier = forms.RegexField(
+        r"\A[a-z][a-z_-]*\Z",
+        max_length=20,
+        initial=STANDARD,
+        label="Service tier",
+        help_text="As the provider names it.",
+    )
+    class_above = forms.IntegerField(
+        label="For requests with more input tokens than", min_value=0, max_value=LONGEST, initial=0,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}), help_text="0: for all requests.",
+    )  # fmt: skip
+    price = AmountField(
+        max_digits=20, decimal_places=9, min_value=Decimal(0), required=False, label="Price per 1M",
+        help_text="Empty: no longer priced, which is not the same as 0.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )  # fmt: skip
+    starts = forms.DateTimeField(
+        required=False, label="From (UTC)", help_text="Empty: as soon as it is approved.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+    source = forms.CharField(max_length=200, help_text="Where the price is from: kept with the rate.")
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Who approves it reads this."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["model"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = all_models()
+
+    def clean_starts(self) -> datetime | None:
+        """In the future, or as soon as can be: no charge that was made is priced anew."""
+        starts: datetime | None = self.cleaned_data["starts"]
+        if starts and starts <= billing_now():
+            raise ValidationError("This moment has passed. Leave it empty for as soon as it is approved.")
+        return starts
+
+    def entered(self) -> Entered:
+        """What the valid form says."""
+        data = self.cleaned_data
+        kept = {name: data[name] for name in ("leaf", "service_tier", "class_above", "price", "starts", "source")}
+        return Entered(model_id=data["model"].pk, **kept)
+
+
 class ApplyForm(forms.Form):
-    """Apply the difference that `digest` stands for."""
+    """Apply the difference that `digest` stands for, or ask for it: then `form_id` makes a form sent twice ask once."""
 
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     accept = forms.BooleanField(required=False)
+    reason = forms.CharField(
+        required=False, max_length=500, label="Reason", help_text="Who approves it reads this.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
 
     @classmethod
     def of(cls, found: Difference) -> "ApplyForm":
         """The form below a difference that is shown."""
-        form = cls(initial={"digest": found.digest})
+        form = cls(initial={"digest": found.digest, "reason": f"As listed in {found.edition}"})
         form.fields["accept"].label = f"I accept that {to_be_accepted(found)}"
         return form

@@ -238,6 +238,11 @@ ADMIN = {
     "admin/providers/rate/import/": _admin(
         "providers/rate/import/", post=DONE_BY_WRITERS, data={"dearer_than": "20", "digest": "none"}
     ),
+    "admin/providers/rate/enter/": _admin(
+        "providers/rate/enter/", BY_WRITERS, DONE_BY_WRITERS,
+        data={"form_id": "{new}", "model": "1", "leaf": "input", "service_tier": "standard", "class_above": "0",
+              "price": "7", "source": "agreed", "reason": "agreed"},
+    ),
     **_read_only("metering/overrunalert", "alert"),
     "admin/metering/usagerecord/": _admin("metering/usagerecord/"),
     "admin/metering/usagerecord/<path:object_id>/change/": _admin(
@@ -276,6 +281,7 @@ ADMIN = {
     ),
     "admin/wallets/wallet/": _admin("wallets/wallet/"),
     "admin/wallets/wallet/<path:object_id>/change/": _admin("wallets/wallet/{organisation}/change/"),
+    "admin/wallets/wallet/<int:organisation_id>/explain/": _admin("wallets/wallet/{organisation}/explain/"),
     "admin/wallets/wallet/<int:organisation_id>/give-credits/": _admin(
         "wallets/wallet/{organisation}/give-credits/", BY_WRITERS, DONE_BY_WRITERS,
         data={"form_id": FORM_ID, "kind": "paid", "amount": "5.00", "reason": "Bank transfer"},

@@ -19,8 +19,8 @@ from wallets.approvals import ask_for_grant
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
     "organisations_agent", "organisations_apikey", "organisations_approval", "plans_subscription", "wallets_wallet",
-    "wallets_grant", "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call", "metering_usagerecord",
-    "metering_overrunalert", "providers_rate", "plans_plan",
+    "wallets_grant", "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call",
+    "metering_usagerecord", "metering_overrunalert", "providers_rate", "plans_plan",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """What a person asks to have compared, and what is to be done with it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,17 @@ class Ask:
     dearer_than: Decimal = Decimal(20)
     retire: bool = False
     keep: bool = False
+
+    def stored(self) -> dict[str, Any]:
+        """As plain JSON. A difference's digest is over what is asked, so nothing of it may be written otherwise."""
+        models = [[provider, name] for provider, name in self.models]
+        return {
+            **asdict(self), "providers": [*self.providers], "models": models, "dearer_than": str(self.dearer_than)
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, stored: dict[str, Any]) -> "Ask":
+        """What `stored` was made of."""
+        models = tuple((provider, name) for provider, name in stored["models"])
+        exact = {"providers": tuple(stored["providers"]), "models": models}
+        return cls(**{**stored, **exact, "dearer_than": Decimal(stored["dearer_than"])})

@@ -53,6 +53,11 @@ class Difference:
         return tuple(change for change in self.writes if change.by_hand)
 
     @cached_property
+    def repriced(self) -> tuple[Change, ...]:
+        """Those of them that are about a model on sale: they raise or lower what customers pay, or can."""
+        return tuple(change for change in self.writes if change.sold)
+
+    @cached_property
     def to_accept(self) -> frozenset[Change]:
         """What nobody gets without having accepted it."""
         return frozenset((*self.dearer, *self.by_hand))

@@ -56,14 +56,14 @@ def summary(found: Difference) -> str:
     agreeing = f"{found.same} prices in force agree with {found.edition}."
     if found.agrees:
         return f"Nothing to apply: {agreeing}"
-    return " ".join([*([] if found.empty else [f"To apply: {_counted(found)}."]), *_left(found), agreeing])
+    return " ".join([*([] if found.empty else [f"To apply: {counted(found)}."]), *_left(found), agreeing])
 
 
 def applied(found: Difference) -> str:
     """What was written, in a sentence."""
     if found.agrees:
         return "Nothing was left to apply."
-    return " ".join([*([] if found.empty else [f"Applied: {_counted(found)}."]), *_left(found)])
+    return " ".join([*([] if found.empty else [f"Applied: {counted(found)}."]), *_left(found)])
 
 
 def to_be_accepted(found: Difference) -> str:
@@ -79,14 +79,8 @@ def to_be_accepted(found: Difference) -> str:
     return " and ".join(told)
 
 
-def _left(found: Difference) -> list[str]:
-    """That rates stay although the list has lost them."""
-    n = len(found.left)
-    it = "price is no longer listed; it stays" if n == 1 else "prices are no longer listed; they stay"
-    return [f"{n} {it} in force until retired."] if n else []
-
-
-def _counted(found: Difference) -> str:
+def counted(found: Difference) -> str:
+    """What applying would write, in numbers: "2 aliases, 46 new rates"."""
     kinds = [change.kind for change in found.writes]
     counts = {
         ("new model", "new models"): len(found.additions),
@@ -96,6 +90,13 @@ def _counted(found: Difference) -> str:
         ("price ended", "prices ended"): kinds.count(Kind.GONE),
     }
     return ", ".join(f"{n} {one if n == 1 else many}" for (one, many), n in counts.items() if n)
+
+
+def _left(found: Difference) -> list[str]:
+    """That rates stay although the list has lost them."""
+    n = len(found.left)
+    it = "price is no longer listed; it stays" if n == 1 else "prices are no longer listed; they stay"
+    return [f"{n} {it} in force until retired."] if n else []
 
 
 def price(amount: Decimal | None) -> str:

@@ -8,13 +8,15 @@ from django.conf import settings
 from django.db import transaction
 
 from common.clock import billing_now
+from organisations.errors import NeedsSecondPerson
+from organisations.models import User
 from plans.selectors import access_classes
 from providers.errors import CannotAdd, DifferenceChanged, ImportRefused, NotAccepted
 from providers.importing.additions import Addition
 from providers.importing.asking import Ask
 from providers.importing.book import Book, BookModel, Row
 from providers.importing.difference import Difference, difference
-from providers.importing.lines import to_be_accepted
+from providers.importing.lines import counted, to_be_accepted
 from providers.importing.slots import Slot
 from providers.importing.world import PACKAGE, World, installed_world
 from providers.leaves import Leaf
@@ -36,14 +38,17 @@ def compare_with_list(ask: Ask) -> Difference:
     return _compare(ask)[1]
 
 
-def apply_list(ask: Ask, *, digest: str, accepted: bool) -> Difference:
+def apply_list(
+    ask: Ask, *, digest: str, accepted: bool, by: User | None = None, approved_by: User | None = None
+) -> Difference:
     """Write exactly what `compare_with_list` showed for `ask`, all or nothing: changed prices hold from now on, those
     of days to come from those days; no row is changed, so that what was charged stays as it was.
 
     `digest`: of the difference that was shown. An approval by a second person may stand between the two: the digest
     tells whether what was approved is still what would be written. What differs no longer is nothing to write.
-    `accepted`: somebody accepts what `Difference.to_accept` has.
-    Raises `DifferenceChanged`, `NotAccepted`, `CannotAdd`, `ImportRefused`.
+    `accepted`: somebody accepts what `Difference.to_accept` has. `by`: who applies it, None for the operator with a
+    shell. A person alone changes no price of a model on sale: then `approved_by` has to be another one.
+    Raises `DifferenceChanged`, `NotAccepted`, `CannotAdd`, `ImportRefused`, `NeedsSecondPerson`.
     """
     with transaction.atomic():
         # One import at a time: another one would see neither our rows nor its own be refused.
@@ -57,6 +62,8 @@ def apply_list(ask: Ask, *, digest: str, accepted: bool) -> Difference:
             raise DifferenceChanged
         if found.to_accept and not accepted:
             raise NotAccepted(to_be_accepted(found))
+        if found.repriced and by is not None and approved_by in (None, by):
+            raise NeedsSecondPerson(counted(found))
         _write(found, world)
     return found
 

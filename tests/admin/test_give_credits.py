@@ -78,14 +78,15 @@ def test_a_used_form_with_another_amount_is_refused(
     assert [grant.amount for grant in facts.grants(other)] == [25]
 
 
-def test_above_the_limit_is_refused_in_words(
+def test_above_the_limit_it_is_asked_for_and_nothing_given(
     other: Tenant, staff: SimpleNamespace, client_for: Any, facts: Any
 ) -> None:
-    answer = client_for(staff.superuser).post(URL.format(other.id), form(amount="100.01"))
-    assert answer.status_code == 422
-    told = "Above $100.00 a second person has to approve. That is not possible yet; give less."
-    assert answer.context["form"].errors == {"amount": [told]}
-    assert told in answer.content.decode()
+    client = client_for(staff.superuser)
+    told = "Above $100.00 nothing is given yet: a second person has to approve it."
+    assert told in client.get(URL.format(other.id)).content.decode()
+    answer = client.post(URL.format(other.id), form(amount="100.01"), follow=True)
+    assert answer.redirect_chain[0][0].startswith("/admin/organisations/approval/")
+    assert "Asked for approval: nothing is done" in answer.content.decode()
     assert facts.grants(other) == []
     assert client_for(staff.finance).post(URL.format(other.id), form(amount="100.00")).status_code == 302
 

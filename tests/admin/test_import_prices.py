@@ -1,6 +1,7 @@
 """Finance imports prices in the admin: what is seen is what is applied, who did it is kept, support only reads."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -37,8 +38,22 @@ def says(monkeypatch: pytest.MonkeyPatch, price: str) -> None:
 def seen(answer: Any) -> dict[str, str]:
     """What the page's form would send."""
     form = answer.content.decode().split('<form class="form prose" method="post"')[1].split("</form>")[0]
-    inputs = re.findall(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?', form)
+    inputs = re.findall(r'<input type="(?:hidden|text)" name="([^"]+)"(?: value="([^"]*)")?', form)
     return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"}
+
+
+@pytest.fixture
+def applied(staff: SimpleNamespace, client_for: Any) -> Callable[[dict[str, str]], Any]:
+    """Sends the form as finance and has the superuser approve it; gives the page that the latter sees then."""
+
+    def act(sent: dict[str, str]) -> Any:
+        asked = client_for(staff.finance).post(URL, sent)
+        assert (asked.status_code, asked.url[:30]) == (302, "/admin/organisations/approval/")
+        answer = client_for(staff.superuser).post(asked.url, {"act": "approve"}, follow=True)
+        assert answer.redirect_chain == [(asked.url, 302)]
+        return answer
+
+    return act
 
 
 def newest(model: Model, leaf: str = "input") -> Decimal | None:
@@ -46,26 +61,25 @@ def newest(model: Model, leaf: str = "input") -> Decimal | None:
 
 
 def test_what_is_seen_is_applied_and_the_trail_says_by_whom(
-    model: Model, staff: SimpleNamespace, client_for: Any
+    model: Model, staff: SimpleNamespace, client_for: Any, applied: Any
 ) -> None:
     client = client_for(staff.finance)
     page = client.get(URL)
     assert page.status_code == 200
-    assert "Apply this change" in page.content.decode()
+    assert "Ask for approval of this change" in page.content.decode()
     assert newest(model) == 5
-    answer = client.post(URL, seen(page), follow=True)
-    assert answer.redirect_chain == [(URL, 302)]
-    assert "Applied: 1 changed price." in answer.content.decode()
-    assert "The book agrees with the list." in answer.content.decode()
+    answer = applied(seen(page))
+    assert "Approved and done. Applied: 1 changed price." in answer.content.decode()
+    assert "The book agrees with the list." in client.get(URL).content.decode()
     assert newest(model) == 6
     [(actor, after)] = rows_of(
         "SELECT actor, after FROM organisations_auditentry WHERE \"table\" = 'providers_rate' ORDER BY id DESC LIMIT 1"
     )
-    assert (actor, after["price"]) == (f"user:{staff.finance.pk}", 6)
+    assert (actor, after["price"]) == (f"user:{staff.superuser.pk}", 6)
 
 
 def test_what_changed_since_it_was_seen_is_not_applied(
-    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch
+    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch, applied: Any
 ) -> None:
     client = client_for(staff.finance)
     sent = seen(client.get(URL))
@@ -76,7 +90,7 @@ def test_what_changed_since_it_was_seen_is_not_applied(
     assert "has changed since this was shown" in answer.content.decode()
     assert cast.contents() == before
     # The page that says so shows what there is now; sending that is fine.
-    assert client.post(URL, seen(answer)).status_code == 302
+    applied(seen(answer))
     assert newest(model) == D("5.5")
 
 
@@ -87,7 +101,7 @@ def test_a_form_without_its_digest_applies_nothing(model: Model, staff: SimpleNa
 
 
 def test_rises_are_marked_and_have_to_be_accepted(
-    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch
+    model: Model, staff: SimpleNamespace, client_for: Any, monkeypatch: pytest.MonkeyPatch, applied: Any
 ) -> None:
     says(monkeypatch, "10")
     client = client_for(staff.finance)
@@ -98,7 +112,7 @@ def test_rises_are_marked_and_have_to_be_accepted(
     assert refused.status_code == 422
     assert "which has to be accepted. Nothing was written." in refused.content.decode()
     assert newest(model) == 5
-    assert client.post(URL, {**seen(page), "accept": "on"}).status_code == 302
+    applied({**seen(page), "accept": "on"})
     assert newest(model) == 10
     # Another threshold than the one that was looked at is another thing to have seen.
     says(monkeypatch, "20")
@@ -107,7 +121,7 @@ def test_rises_are_marked_and_have_to_be_accepted(
 
 
 def test_a_model_is_added_with_what_the_list_does_not_know(
-    model: Model, staff: SimpleNamespace, client_for: Any
+    model: Model, staff: SimpleNamespace, client_for: Any, applied: Any
 ) -> None:
     client = client_for(staff.finance)
     asked = {"dearer_than": "20", "model": "test/further"}
@@ -118,15 +132,15 @@ def test_a_model_is_added_with_what_the_list_does_not_know(
     assert (Model.objects.count(), newest(model)) == (1, 5)  # all or nothing
     page = client.get(URL, {**asked, "access_class": "standard", "max_output": "100"})
     assert "test/further: class standard, context 1,000, at most 100 tokens of output" in page.content.decode()
-    assert client.post(URL, seen(page)).status_code == 302
+    applied(seen(page))
     assert Model.objects.get(name="further").max_output_tokens == 100
 
 
 def test_a_price_that_nothing_stands_in_for_ends_only_when_asked(
-    model: Model, staff: SimpleNamespace, client_for: Any
+    model: Model, staff: SimpleNamespace, client_for: Any, applied: Any
 ) -> None:
     client = client_for(staff.finance)
-    client.post(URL, seen(client.get(URL)))
+    applied(seen(client.get(URL)))
     add_rate(model, "web_search", "10000")
     page = client.get(URL)
     assert "no longer listed; kept unless retired" in page.content.decode()
@@ -134,23 +148,23 @@ def test_a_price_that_nothing_stands_in_for_ends_only_when_asked(
     assert "The book agrees" not in page.content.decode()
     assert '<form class="form prose" method="post"' not in page.content.decode()
     page = client.get(URL, {"dearer_than": "20", "retire": "on"})
-    assert client.post(URL, seen(page)).status_code == 302
+    applied(seen(page))
     assert Rate.objects.filter(leaf="web_search").order_by("-pk")[0].price is None
 
 
 def test_a_premium_that_the_list_dropped_ends_with_what_is_applied(
-    model: Model, staff: SimpleNamespace, client_for: Any
+    model: Model, staff: SimpleNamespace, client_for: Any, applied: Any
 ) -> None:
     client = client_for(staff.finance)
     add_rate(model, "input", "10", class_above=200_000)
     page = client.get(URL)
     assert "no longer listed; then charged as input ($6.00)" in page.content.decode()
-    assert client.post(URL, seen(page)).status_code == 302
+    applied(seen(page))
     assert Rate.objects.filter(class_above=200_000).order_by("-pk")[0].price is None
 
 
 def test_what_a_person_entered_is_replaced_only_when_accepted_or_kept(
-    model: Model, staff: SimpleNamespace, client_for: Any
+    model: Model, staff: SimpleNamespace, client_for: Any, applied: Any
 ) -> None:
     add_rate(model, "output", "30", effective_from=billing_now(), source="agreed with the provider")
     client = client_for(staff.finance)
@@ -161,9 +175,9 @@ def test_what_a_person_entered_is_replaced_only_when_accepted_or_kept(
     assert newest(model) == 5
     kept = client.get(URL, {"dearer_than": "20", "keep": "on"})
     assert "entered by hand; kept" in kept.content.decode()
-    assert client.post(URL, seen(kept)).status_code == 302
+    applied(seen(kept))
     assert (newest(model), newest(model, "output")) == (6, 30)
-    assert client.post(URL, {**seen(client.get(URL)), "accept": "on"}).status_code == 302
+    applied({**seen(client.get(URL)), "accept": "on"})
     assert newest(model, "output") == 25
 
 
@@ -208,7 +222,7 @@ def test_support_reads_the_difference_and_can_apply_nothing(
     page = client.get(URL)
     assert page.status_code == 200
     assert "test/model" in page.content.decode()
-    assert "Apply" not in page.content.decode()
+    assert "Ask for approval" not in page.content.decode()
     assert client.post(URL, sent).status_code == 403
     assert newest(model) == 5
 
@@ -230,4 +244,4 @@ def test_the_price_book_leads_there_and_the_real_list_is_read(
     assert f'href="{URL}"' in client.get("/admin/providers/rate/").content.decode()
     page = client.get(URL)
     assert [len(lines) for _, lines in page.context["groups"]] == [15, 6, 6, 3, 4, 6, 6]
-    assert "Apply these 46 changes" in page.content.decode()
+    assert "Ask for approval of these 46 changes" in page.content.decode()

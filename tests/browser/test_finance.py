@@ -60,15 +60,18 @@ def test_finance_finds_the_stopped_organisation_and_its_agents_go_on(
     verified()
 
 
-def test_above_the_limit_the_form_says_why_and_gives_nothing(
+def test_above_the_limit_the_form_says_that_it_only_asks(
     open_page: Callable[..., Page], stopped: Tenant, finance: User
 ) -> None:
     page = open_page()
     sign_in(page, finance, f"/admin/wallets/wallet/{stopped.id}/give-credits/")
+    expect(page.get_by_text("a second person has to approve it")).to_be_visible()
+    page.get_by_label("Amount").fill("100.00")
+    expect(page.get_by_role("button", name="Give credits")).to_be_visible()
     page.get_by_label("Amount").fill("100.01")
-    page.get_by_label("Reason").fill("too much")
-    page.get_by_role("button", name="Give").click()
-    expect(page.get_by_text("second person has to approve").first).to_be_visible()
+    page.get_by_label("Reason").fill("too much for one")
+    page.get_by_role("button", name="Ask for approval").click()
+    expect(page.get_by_text("You asked for this yourself")).to_be_visible()
     assert wallet(stopped.id) == (D(0), D(0))
 
 

@@ -31,23 +31,33 @@ def test_the_difference_is_readable_and_accessible(
         assert worst(judge) == [], address
 
 
-def test_finance_accepts_and_applies_by_keyboard(
-    open_page: Callable[..., Page], finance: User, picture: Callable[[Page, str], None]
+def test_finance_accepts_and_asks_by_keyboard_and_another_approves(
+    open_page: Callable[..., Page], finance: User, superuser: User, picture: Callable[[Page, str], None]
 ) -> None:
     call_command("load_price_book")
     page = open_page()
     sign_in(page, finance, "/admin/providers/rate/")
     page.get_by_role("link", name="Import prices").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Apply these 46 changes")).to_be_visible()
-    page.get_by_role("button", name="Apply these 46 changes").focus()
+    button = page.get_by_role("button", name="Ask for approval of these 46 changes")
+    expect(button).to_be_visible()
+    button.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("3 charges rise by more than 20 %, which has to be accepted.")
     picture(page, "import-refused")
     page.get_by_label("I accept that 3 charges rise").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
+    page.keyboard.type("As announced by the providers")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Applied: 2 aliases, 46 new rates.")).to_be_visible()
+    expect(page.get_by_text("You asked for this yourself")).to_be_visible()
+    picture(page, "import-asked")
+    second = open_page()
+    sign_in(second, superuser, page.url.removeprefix(page.evaluate("location.origin")))
+    second.get_by_role("button", name="Approve and do it").focus()
+    second.keyboard.press("Enter")
+    expect(second.get_by_text("Applied: 2 aliases, 46 new rates.").first).to_be_visible()
+    page.goto(URL)
     expect(page.get_by_text("The book agrees with the list.")).to_be_visible()
-    picture(page, "import-applied")
+    picture(second, "import-applied")
