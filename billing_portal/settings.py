@@ -129,7 +129,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="40", hour="2"),
     },
     "expire approvals": {"task": "organisations.tasks.expire_approvals", "schedule": 300.0},
-    "verify the ledger": {"task": "wallets.tasks.verify_ledger", "schedule": 300.0},
+    # One that waited so long that the next is due says nothing new.
+    "verify what changed in the ledger": {
+        "task": "wallets.tasks.verify_changes",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
+    "verify the whole ledger": {"task": "wallets.tasks.verify_ledger", "schedule": crontab(minute="20", hour="3")},
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 

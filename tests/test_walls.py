@@ -254,7 +254,10 @@ COPY = (
     "INSERT INTO {0} (<{0}>) SELECT <{0}> FROM"
     " (SELECT (jsonb_populate_record(NULL::{0}, to_jsonb(t) || '{1}')).* FROM {0} t LIMIT 1) one"
 )
-RUN = "INSERT INTO wallets_verificationrun VALUES (99, now(), {}, '[]')"
+RUN = (
+    "INSERT INTO wallets_verificationrun (id, started_at, milliseconds, checks, violations, unfinished, examined,"
+    " scope, details) VALUES (99, now(), {}, 'hot', '[]')"
+)
 VIOLATIONS = {
     "wallet_held_not_negative": "UPDATE wallets_wallet SET held = -0.000000001",
     "wallet_held_within_balance": "UPDATE wallets_wallet SET held = balance + 0.000000001",
@@ -275,9 +278,11 @@ VIOLATIONS = {
     "transfer_accounts_of_its_kind": "UPDATE wallets_transfer SET debit = 'cash_clearing' WHERE kind = 'usage'",
     "transfer_names_its_cause": "UPDATE wallets_transfer SET grant_id = NULL WHERE kind = 'grant'",
     "idempotency_key_once": COPY.format("wallets_idempotencyrecord", '{"id": 99}'),
-    "wallets_verificationrun_milliseconds_check": RUN.format("-1, 1, 1"),
-    "wallets_verificationrun_checks_check": RUN.format("1, -1, 1"),
-    "wallets_verificationrun_violations_check": RUN.format("1, 1, -1"),
+    "wallets_verificationrun_milliseconds_check": RUN.format("-1, 1, 1, 0, 0"),
+    "wallets_verificationrun_checks_check": RUN.format("1, -1, 1, 0, 0"),
+    "wallets_verificationrun_violations_check": RUN.format("1, 1, -1, 0, 0"),
+    "wallets_verificationrun_unfinished_check": RUN.format("1, 1, 1, -1, 0"),
+    "wallets_verificationrun_examined_check": RUN.format("1, 1, 1, 0, -1"),
     "call_input_not_negative": "UPDATE metering_call SET input_tokens = -1",
     "metering_usagerecord_revision_check": "UPDATE metering_usagerecord SET revision = -1",
     "usage_once_per_revision": COPY.format("metering_usagerecord", '{"id": "00000000-0000-0000-0000-000000000001"}'),

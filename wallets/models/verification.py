@@ -1,6 +1,7 @@
 """What the checks of the ledger found, kept."""
 
-from typing import ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -25,7 +26,7 @@ class VerificationRun(models.Model):
     checks = models.PositiveIntegerField()
     violations = models.PositiveIntegerField()
     unfinished = models.PositiveIntegerField(default=0)  # checks ended by an error or time limit: nothing is known
-    examined = models.PositiveBigIntegerField(default=0)  # rows that were looked at, over all checks
+    examined = models.PositiveBigIntegerField(default=0)  # rows that were looked at, each once
     details = models.JSONField()
 
     class Meta:
@@ -34,6 +35,27 @@ class VerificationRun(models.Model):
             models.Index(fields=["-started_at"], name="verification_latest"),
             models.Index(fields=["scope", "-started_at"], name="verification_latest_of_scope"),
         ]
+
+    @property
+    def sound(self) -> bool:
+        """Every check finished and found nothing wrong."""
+        return not (self.violations or self.unfinished)
+
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """The checks that found something wrong."""
+        return [check for check in self.details if check["violations"]]
+
+    @property
+    def gravest_first(self) -> list[dict[str, Any]]:
+        """All checks: what is violated, then what did not finish, then what holds."""
+        checks = [{"examined": None, "failure": "", **check} for check in self.details]  # older runs had neither
+        return sorted(checks, key=lambda check: (not check["violations"], not check["failure"]))
+
+    @property
+    def seconds(self) -> str:
+        """How long it took, with one place."""
+        return f"{Decimal(self.milliseconds) / 1000:.1f}"
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M} UTC: {self.violations or 'no'} violations"

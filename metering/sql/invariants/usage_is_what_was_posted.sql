@@ -1,8 +1,13 @@
--- A usage record's charge and absorbed overrun are exactly what the ledger posted for its hold.
-SELECT u.hold_id, u.charge, u.absorbed, t.charged, t.absorbed FROM (
-  SELECT hold_id, sum(charge) AS charge, sum(absorbed) AS absorbed FROM metering_usagerecord GROUP BY hold_id) u
-FULL JOIN (
-  SELECT hold_id, coalesce(sum(amount) FILTER (WHERE kind = 'usage'), 0) AS charged,
-         coalesce(sum(amount) FILTER (WHERE kind = 'absorbed'), 0) AS absorbed
-  FROM wallets_transfer WHERE hold_id IS NOT NULL GROUP BY hold_id) t ON t.hold_id = u.hold_id
-WHERE coalesce(u.charge, 0) <> coalesce(t.charged, 0) OR coalesce(u.absorbed, 0) <> coalesce(t.absorbed, 0)
+-- What usage records charge and leave to the platform is what the ledger posted for their call, at the same moment.
+-- looks at: metering_changed_usage(%(since)s), wallets_changed_transfers(%(since)s)
+WITH used AS (
+  SELECT coalesce(hold_id, intake_id) AS cause, posted_at, sum(charge) AS charge, sum(absorbed) AS absorbed
+  FROM metering_changed_usage(%(since)s) GROUP BY 1, 2
+), posted AS (
+  SELECT coalesce(hold_id, charge_id) AS cause, posted_at, -sum(wallets_change(debit, credit, amount)) AS charge,
+         sum(CASE 'absorbed_overrun' WHEN debit THEN amount WHEN credit THEN -amount ELSE 0 END) AS absorbed
+  FROM wallets_changed_transfers(%(since)s) WHERE hold_id IS NOT NULL OR charge_id IS NOT NULL GROUP BY 1, 2
+)
+SELECT cause, posted_at, u.charge, u.absorbed, p.charge AS posted_charge, p.absorbed AS posted_absorbed
+FROM used u FULL JOIN posted p USING (cause, posted_at)
+WHERE coalesce(u.charge, 0) <> coalesce(p.charge, 0) OR coalesce(u.absorbed, 0) <> coalesce(p.absorbed, 0)
