@@ -62,12 +62,13 @@ def _attention() -> dict[str, Any]:
     # Imported here: the site stands before any model is loaded.
     from metering.models import OverrunAlert
     from organisations.selectors import approvals_to_decide, sandboxes
-    from wallets.selectors import latest_verification, organisations_by_state
+    from wallets.books import books
+    from wallets.selectors import organisations_by_state
 
     overruns = OverrunAlert.objects.exclude(organisation__in=sandboxes())
     overruns = overruns.select_related("organisation", "usage").order_by("-raised_at")
     return {
-        "verification": latest_verification(),
+        "books": books(),
         "approvals": list(approvals_to_decide()[:SHOWN]),
         "stopped": list(organisations_by_state("stopped")[:SHOWN]),
         "alerts": list(overruns[:SHOWN]),

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.admin import StaffAdmin, require_writer
+from common.clock import billing_now
 from common.forms import attempt
 from common.templatetags.figures import money, money_text, utc
 from organisations.admin.approvals import asked_for
@@ -22,8 +23,10 @@ from organisations.models import Approval, Organisation, User
 from wallets import selectors
 from wallets.approvals import ask_for_grant
 from wallets.errors import GrantKeyReused
-from wallets.forms import GiveCreditsForm
+from wallets.explaining import explain
+from wallets.forms import BalanceTimeForm, GiveCreditsForm
 from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
+from wallets.selectors import LedgerPage
 from wallets.services import grant_credits
 
 READING = ("GET", "HEAD")
@@ -35,7 +38,10 @@ class WalletAdmin(StaffAdmin):
     """Pages by organisation rather than by row: one that never had credits has no row and is the first to ask for."""
 
     def own_urls(self) -> list[URLPattern]:
-        return [self.own("<int:organisation_id>/give-credits/", self.give_credits, "wallets_give_credits")]
+        return [
+            self.own("<int:organisation_id>/give-credits/", self.give_credits, "wallets_give_credits"),
+            self.own("<int:organisation_id>/explain/", self.explain, "wallets_explain"),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Organisations with what they have; `?state=` stopped, low, ok or sandbox, `?q=` for their names."""
@@ -92,6 +98,19 @@ class WalletAdmin(StaffAdmin):
         return self.form_page(
             request, form, title="Give credits", organisation=organisation, submit="Give credits", back=back,
             intro=f"{organisation.name} can spend them at once. A grant can't be changed or taken back here.",
+        )  # fmt: skip
+
+    def explain(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
+        """Why the balance was what it was at `?at=`, with what moved since `?since=` day, month or beginning."""
+        if request.method not in READING:
+            return HttpResponseNotAllowed(READING)
+        organisation = get_object_or_404(Organisation, pk=organisation_id)
+        now = billing_now()
+        form = BalanceTimeForm({"at": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", "since": "day", **request.GET.dict()}, now=now)
+        told = explain(organisation, form.cleaned_data["at"], form.start()) if form.is_valid() else None
+        return self.page(
+            request, "admin/wallets/explain.html", title="Explain a balance", organisation=organisation, form=form,
+            told=told, ledger=LedgerPage(told.rows, None) if told else None, status=200 if told else 422,
         )  # fmt: skip
 
 
@@ -191,11 +210,16 @@ def receipt_link(hold_id: Any) -> SafeString:
 @admin.register(VerificationRun)
 class VerificationRunAdmin(StaffAdmin):
     change_form_template = "admin/wallets/verification.html"
-    list_display = ("started_at", "result", "checks", "violations", "milliseconds")
+    list_display = ("started_at", "scope", "result", "checks", "violations", "unfinished", "examined", "took")
+    list_filter = ("scope",)
     ordering = ("-started_at", "-pk")
     fields = ()
 
     @admin.display(description="Result")
     def result(self, run: VerificationRun) -> SafeString:
-        word, tag = ("Violated", "bad") if run.violations else ("Clean", "ok")
-        return format_html('<span class="tag {}">{}</span>', tag, word)
+        wrong = "Violated" if run.violations else "Did not finish"
+        return format_html('<span class="tag {}">{}</span>', *(("ok", "Held") if run.sound else ("bad", wrong)))
+
+    @admin.display(description="Took")
+    def took(self, run: VerificationRun) -> str:
+        return f"{run.seconds} s"

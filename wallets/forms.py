@@ -2,8 +2,9 @@
 
 import re
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -55,3 +56,49 @@ class GiveCreditsForm(forms.Form):
                        "data-above": "Ask for approval"}
             ),
         )  # fmt: skip
+
+
+class BalanceTimeForm(forms.Form):
+    """A moment in UTC whose balance is to be explained, and from when on. Both may be left out: now, today.
+
+    `now` is the billing time: a balance of the future can't be explained.
+    """
+
+    SINCE: ClassVar[dict[str, str]] = {
+        "day": "that day began",
+        "month": "that month began",
+        "beginning": "the beginning",
+    }
+
+    at = forms.CharField(
+        required=False, label="Time, in UTC", max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 24}),
+        help_text="Such as 2026-11-25T09:00Z. What was posted at that very moment counts.",
+    )  # fmt: skip
+    since = forms.ChoiceField(required=False, label="Movements since", choices=SINCE.items())
+
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
+
+    def clean_at(self) -> datetime:
+        """The moment, aware and in UTC; written without a zone it is UTC."""
+        text = self.cleaned_data["at"].strip()
+        if not text:
+            return self.now
+        try:
+            written = datetime.fromisoformat(text)
+            at = written.replace(tzinfo=UTC) if written.tzinfo is None else written.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise ValidationError("Write a time in UTC, such as 2026-11-25T09:00Z.") from error
+        if at > self.now:
+            raise ValidationError(f"That is still to come: it is {self.now:%Y-%m-%dT%H:%M:%SZ}.")
+        return at
+
+    def clean_since(self) -> str:
+        return self.cleaned_data["since"] or "day"
+
+    def start(self) -> datetime | None:
+        """From when on movements are shown; None is the beginning of the ledger."""
+        day = self.cleaned_data["at"].replace(hour=0, minute=0, second=0, microsecond=0)
+        return {"day": day, "month": day.replace(day=1), "beginning": None}[self.cleaned_data["since"]]

@@ -7,7 +7,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 
 from organisations.models import Organisation
 from organisations.selectors import billed_organisations, sandboxes
-from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
+from wallets.models import Grant, Hold, Transfer, Wallet
 
 LOW = Decimal(10)  # available below this is shown as low
 LEDGER_ROWS = 50
@@ -107,15 +107,11 @@ def ledger_page(organisation: Organisation, before: int | None = None) -> Ledger
     found = list(rows[: LEDGER_ROWS + 1])
     shown = found[:LEDGER_ROWS]
     older = shown[-1].pk if len(found) > LEDGER_ROWS else None
-    return LedgerPage([LedgerRow(row, _change(row)) for row in shown], older)
+    return LedgerPage([LedgerRow(row, change_of(row)) for row in shown], older)
 
 
-def _change(row: Transfer) -> Decimal:
+def change_of(row: Transfer) -> Decimal:
+    """What a transfer did to the balance: 0 where it moved none of the customer's credits."""
     if row.credit in CREDITS:
         return row.amount
     return -row.amount if row.debit in CREDITS else Decimal(0)
-
-
-def latest_verification() -> VerificationRun | None:
-    """The newest run of the ledger's invariants."""
-    return VerificationRun.objects.order_by("-started_at").first()
