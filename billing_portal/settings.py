@@ -181,6 +181,8 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default=parseaddr(DEFAULT_FROM_EMAIL)[1
 CURRENCY: str = env.str("CURRENCY", default="USD")
 # Above this amount a grant needs a second person: one asks, another approves (docs/decisions/0018-four-eyes.md).
 GRANT_LIMIT: str = env.str("GRANT_LIMIT", default="100")
+# More than this absorbed for an organisation on one local day suspends its calls until finance clears it.
+ABSORBED_LIMIT: str = env.str("ABSORBED_LIMIT", default="5")
 
 # --- API ------------------------------------------------------------------------------------------------------------
 API_BODY_LIMIT = 64 * 1024

@@ -13,12 +13,19 @@ from django.db import connections, models, transaction
 from common.tenancy import tenant_column
 
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
+FUNCTIONS_OF_APPS = """
+SELECT p.oid::regprocedure::text FROM pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::regrole AND p.proname ~ %s
+"""
 
 
 def install(alias: str = "owner") -> None:
     """Install functions, policies and rights over the connection of the owner role."""
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        for statement in [*_functions(), *_walls()]:
+        # By name of their app: a function that got other arguments or results would else stand beside the old one.
+        cursor.execute(FUNCTIONS_OF_APPS, [f"^({'|'.join(config.label for config in apps.get_app_configs())})_"])
+        dropped = [f"DROP FUNCTION {signature}" for (signature,) in cursor.fetchall()]
+        for statement in [*dropped, *_functions(), *_walls()]:
             cursor.execute(statement)
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from common.money import plain
 from metering.proof import checks, recompute
 from metering.rating import Line, RateTerm, Terms
-from metering.terms import from_json
+from metering.terms import stored_terms
 from providers.leaves import Leaf
 
 
@@ -46,7 +46,7 @@ class ProgressAnswer(Struct):
     """Whether the call may go on. `accrued` is what has been used so far."""
 
     decision: Literal["continue", "stop"]
-    reason: Literal["insufficient_credits", "key_revoked", "suspended"] | None
+    reason: Literal["insufficient_credits", "budget_exceeded", "key_revoked", "suspended", "suspended_overrun"] | None
     accrued: str
     held: str
     available: str
@@ -247,7 +247,7 @@ def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:
     Figures are those after all revisions.
     """
     record, hold = records[0], records[0].hold
-    terms, rated = from_json(hold.terms), recompute(records)
+    terms, rated = stored_terms(hold.terms_id), recompute(records)
     found = checks(records, transfers)
     cost, charge, absorbed = (sum(getattr(r, name) for r in records) for name in ("cost", "charge", "absorbed"))
     return Receipt(

@@ -16,11 +16,13 @@ from common.tenancy import tenant
 from metering import requests, schema, selectors, services, usage
 from metering.errors import (
     AlreadyEnded,
+    BudgetExceeded,
     HasAccrued,
     InsufficientCredits,
     KeyReused,
     ModelNotAllowed,
     ModelNotPriced,
+    SuspendedOverrun,
     UnknownModel,
     UnknownName,
 )
@@ -30,7 +32,7 @@ from organisations.models import ApiKey
 Body = TypeVar("Body", bound=msgspec.Struct)
 CALLS, READ = ApiKey.Scope.CALLS, ApiKey.Scope.READ
 # What the description names beside the problems that any call may meet.
-REFUSED = (InsufficientCredits, ModelNotAllowed, Suspended, KeyReused, UnknownModel, ModelNotPriced, UnknownName)
+REFUSED = (InsufficientCredits, BudgetExceeded, ModelNotAllowed, Suspended, SuspendedOverrun, KeyReused, UnknownModel, ModelNotPriced, UnknownName)
 ENDED = (NotFound, KeyReused, AlreadyEnded)
 
 

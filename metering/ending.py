@@ -8,7 +8,7 @@ from metering.estimating import estimate, reported_input
 from metering.flags import few
 from metering.models import Call
 from metering.rating import rate_usage, with_request
-from metering.terms import from_json
+from metering.terms import stored_terms
 
 
 def released(call: Call, *, ended_by: str) -> ledger.Release:
@@ -21,7 +21,7 @@ def estimated(call: Call, *, ended_by: str, flag: str) -> ledger.Settle:
 
     `ended_by` is `call` or `expiry`; `flag` says in a sentence why the usage is an estimate.
     """
-    terms = from_json(call.hold.terms)
+    terms = stored_terms(call.hold.terms_id)
     most = max(call.input_tokens, reported_input(call.progress))
     usage = with_request(terms, estimate(input_bound=most, progress=call.progress))
     rated = rate_usage(terms, usage)

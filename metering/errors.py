@@ -23,6 +23,41 @@ class InsufficientCredits(Problem):
     }
 
 
+class BudgetExceeded(Problem):
+    status, code, title = 402, "budget_exceeded", "A budget can't pay for this call"
+    meaning = (
+        "A hard budget that counts this call (`limiting_scope`, `target`) has less room than its worst case at "
+        "`min_output_tokens` (`required`). The wallet itself may have more (`available`)."
+    )
+    remedy = (
+        "Wait until `resets_at`, or raise the budget; or ask for no more than `affordable_output_tokens`. Then use a "
+        "new Idempotency-Key: this one keeps its answer."
+    )
+    example = {
+        "available": "84.200000000",
+        "required": "0.025000000",
+        "affordable_output_tokens": 0,
+        "limiting_scope": "agent",
+        "budget": 12,
+        "target": "7",
+        "period": "day",
+        "budget_amount": "5.000000000",
+        "used": "4.990000000",
+        "resets_at": "2026-11-26T08:00:00+00:00",
+        "currency": "USD",
+        "top_up": "off",
+    }
+
+
+class SuspendedOverrun(Problem):
+    status, code, title = 403, "suspended_overrun", "Calls are suspended: too much had to be absorbed"
+    meaning = (
+        "On one day, calls of this organisation cost more than they held and the wallet had, above the limit that the "
+        "platform pays. Running calls may be settled; new ones are refused."
+    )
+    remedy = "Declare upper bounds that hold (`input_tokens`, `tools`), then ask the platform's finance to clear it."
+
+
 class ModelNotAllowed(Problem):
     status, code, title = 403, "model_not_allowed", "The plan doesn't include this model"
     meaning = "The organisation has no plan, or its plan doesn't include the model's access class."

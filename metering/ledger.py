@@ -1,8 +1,10 @@
 """The one way from Python to the SQL that moves money: operations in, results out, one statement, one commit."""
 
+import uuid
 from typing import Any, NamedTuple
 
 import msgspec
+from django.conf import settings
 from django.db import connection
 
 from common import live
@@ -14,7 +16,9 @@ class Result(NamedTuple):
     outcome: str
     hold: str | None
     figures: dict[str, Any]
-    replayed: bool
+    replayed: bool = False
+    terms: uuid.UUID | None = None  # of the hold: when replayed, those of the first time
+    transfers: tuple[dict[str, Any], ...] = ()  # what a settlement posted
 
 
 class Authorise(msgspec.Struct):
@@ -30,7 +34,8 @@ class Authorise(msgspec.Struct):
     wanted: int
     minimum: int
     ttl: int
-    terms: dict[str, Any]
+    terms: str  # their digest
+    subjects: list[str]  # what the call is booked on, for budgets
     project: int
     agent: int
     api_key: int
@@ -82,37 +87,54 @@ class Release(msgspec.Struct):
 
 
 def authorise(operations: list[Authorise]) -> list[Result]:
-    return _run("metering_authorise", operations)
+    return [
+        Result(outcome, _text(hold), _figures(figures), replayed, terms)
+        for _, outcome, hold, terms, figures, replayed in _run("metering_authorise(%s::json)", operations)
+    ]
 
 
 def progress(operations: list[Progress]) -> list[Result]:
-    return _run("metering_progress", operations)
+    return [
+        Result(outcome, _text(hold), _figures(figures))
+        for _, outcome, hold, figures in _run("metering_progress(%s::json)", operations)
+    ]
 
 
 def settle(operations: list[Settle]) -> list[Result]:
-    return _run("metering_settle", operations)
+    rows = _run("metering_settle(%s::json, %s)", operations, settings.ABSORBED_LIMIT)
+    return [
+        Result(outcome, _text(hold), _figures(figures), replayed, None, tuple(msgspec.json.decode(posted or "[]")))
+        for _, outcome, hold, figures, replayed, posted in rows
+    ]
 
 
 def release(operations: list[Release]) -> list[Result]:
-    return _run("wallets_release", operations)
+    return [
+        Result(outcome, _text(hold), _figures(figures), replayed)
+        for _, outcome, hold, figures, replayed in _run("wallets_release(%s::json)", operations)
+    ]
 
 
-def _run(function: str, operations: list[Any]) -> list[Result]:
-    """Call the function with a batch; the results are in the order of the operations."""
+def _run(function: str, operations: list[Any], *more: Any) -> list[tuple[Any, ...]]:
+    """Call the function with a batch; the rows are in the order of the operations."""
     for n, operation in enumerate(operations):
         operation.n = n
     with connection.cursor() as cursor:
-        # The function's name is one of the four above, never input.
-        cursor.execute(f"SELECT * FROM {function}(%s::json) ORDER BY n", [_encode(operations)])  # noqa: S608
-        results = [_result(row) for row in cursor.fetchall()]
+        # The function is one of the four above, never input.
+        cursor.execute(f"SELECT * FROM {function} ORDER BY n", [_encode(operations), *more])  # noqa: S608
+        rows = cursor.fetchall()
     live.changed_on_commit(*{operation.organisation for operation in operations})
-    return results
+    return rows
 
 
 def _encode(operations: list[Any]) -> str:
     return msgspec.json.encode(operations).decode()
 
 
-def _result(row: tuple[Any, ...]) -> Result:
-    _, outcome, hold, figures, *replayed = row
-    return Result(outcome, hold and str(hold), msgspec.json.decode(figures or "{}"), bool(replayed and replayed[0]))
+def _figures(text: str | None) -> dict[str, Any]:
+    figures: dict[str, Any] = msgspec.json.decode(text or "{}")
+    return figures
+
+
+def _text(hold: uuid.UUID | None) -> str | None:
+    return str(hold) if hold else None

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from metering.rating import Rated, rate_usage
-from metering.terms import from_json
+from metering.terms import stored_terms
 from providers.leaves import Leaf
 
 
@@ -32,7 +32,7 @@ def used(records: Iterable[Any]) -> dict[Leaf, int]:
 
 def recompute(records: Sequence[Any]) -> Rated:
     """Rate usage records (a settlement and its revisions, oldest first) again at the terms frozen in their hold."""
-    terms, newest = from_json(records[0].hold.terms), records[-1]
+    terms, newest = stored_terms(records[0].hold.terms_id), records[-1]
     return rate_usage(terms, used(records), tier=newest.service_tier, class_tokens=newest.class_tokens)
 
 

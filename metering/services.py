@@ -15,10 +15,12 @@ from common.tenancy import tenant
 from metering import answers, ledger, reported, requests
 from metering.errors import (
     AlreadyEnded,
+    BudgetExceeded,
     HasAccrued,
     InsufficientCredits,
     KeyReused,
     ModelNotPriced,
+    SuspendedOverrun,
     UnknownModel,
     UnknownName,
 )
@@ -26,7 +28,7 @@ from metering.flags import few
 from metering.models import Call
 from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
 from metering.selectors import allowed_plan, call_for, may_end, remembered, settlement
-from metering.terms import from_json, terms_of, to_json
+from metering.terms import digest_of, store, stored_terms, terms_of
 from organisations.authentication import require, require_active
 from organisations.errors import Suspended, Unauthenticated
 from organisations.models import Agent, ApiKey, Project
@@ -72,7 +74,11 @@ def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answer
         if (first := _first_answer(key, once)) is None:
             raise
         return first
-    [result] = ledger.authorise([_authorise_operation(key, request, once, plan)])
+    operation = _authorise_operation(key, request, once, plan)
+    [result] = ledger.authorise([operation])
+    if result.outcome == "terms_unknown":
+        store(plan.terms)
+        [result] = ledger.authorise([operation])
     if result.outcome == "authorised" and result.replayed:
         first = _first_answer(key, once)
         assert first is not None  # it was just found under the lock, and records are never deleted
@@ -87,7 +93,7 @@ def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> a
     """Note what a running call has used so far and say whether it may go on. Raises `NotFound`, `AlreadyEnded`."""
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
-    rated = _priced(call, with_request(from_json(call.hold.terms), report.usage))
+    rated = _priced(call, with_request(stored_terms(call.hold.terms_id), report.usage))
     cost = round_up(rated.exact)
     usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
     operation = ledger.Progress(key.organisation_id, str(hold_id), report.seq, plain(cost), usage)
@@ -169,14 +175,23 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
         organisation=key.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(uuid.uuid4()),
         fixed=plain(plan.quote.fixed), unit=plain(plan.quote.per_output_token),
         asked=plan.asked, wanted=plan.wanted, minimum=request.min_output_tokens, ttl=request.ttl_seconds,
-        terms=to_json(plan.terms), project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
+        terms=str(digest_of(plan.terms)), subjects=_subjects(key, request, plan), project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
         user=request.user or "", run=request.run or "",
         input_tokens=request.input_tokens, dispatched=request.dispatched,
     )  # fmt: skip
 
 
+def _subjects(key: ApiKey, request: requests.Authorise, plan: _Plan) -> list[str]:
+    """What the call is booked on, as budgets name it."""
+    named = [("member", request.user), ("run", request.run)]
+    return [
+        "organisation:", f"project:{plan.project.pk}", f"agent:{plan.agent.pk}", f"key:{key.pk}",
+        *(f"{scope}:{label}" for scope, label in named if label),
+    ]  # fmt: skip
+
+
 def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
-    terms = from_json(call.hold.terms)
+    terms = stored_terms(call.hold.terms_id)
     found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
     usage = with_request(terms, found.leaves) if found.leaves else {}
     rated = _priced(call, usage, tier=found.service_tier, model=found.model, class_tokens=found.class_tokens)
@@ -198,7 +213,7 @@ def _priced(
     class_tokens: int | None = None,
 ) -> Rated:
     """What usage costs at the call's terms (see `rate_usage`); no call costs more than a column of the ledger holds."""
-    rated = rate_usage(from_json(call.hold.terms), usage, tier=tier, model=model, class_tokens=class_tokens)
+    rated = rate_usage(stored_terms(call.hold.terms_id), usage, tier=tier, model=model, class_tokens=class_tokens)
     if max(rated.cost, rated.list_cost) >= LARGEST:
         raise _invalid("usage", f"It would cost {plain(rated.cost)}, which no call can.")
     return rated
@@ -217,18 +232,21 @@ def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
     if outcome != "authorised":
         raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
     assert record.hold is not None
-    terms = from_json(record.hold.terms)
+    terms = stored_terms(record.hold.terms_id)
     return answers.authorisation(str(record.hold.pk), record.figures, terms, key.organisation.currency)
 
 
 def _refusal(key: ApiKey, result: ledger.Result) -> Problem:
     match result.outcome:
         case "refused":
-            return InsufficientCredits(**result.figures, currency=key.organisation.currency, top_up="off")
+            kind = InsufficientCredits if result.figures["limiting_scope"] == "wallet" else BudgetExceeded
+            return kind(**result.figures, currency=key.organisation.currency, top_up="off")
         case "key_revoked":
             return Unauthenticated("The key is revoked or has expired.")
         case "suspended":
             return Suspended()
+        case "suspended_overrun":
+            return SuspendedOverrun()
         case "key_reused":
             return KeyReused()
         case "accrued":

@@ -1,14 +1,20 @@
-"""The terms of a call: made from the price book and the plan, kept as JSON in the hold, read back for settling."""
+"""The terms of a call: made from the price book and the plan, kept as JSON under their own digest, read for settling."""
 
+import functools
+import hashlib
+import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from common.money import plain
 from metering.rating import STANDARD, RateTerm, Terms
 from plans.models import Plan
 from providers.leaves import Leaf
 from providers.models import Model, Rate
+from wallets.models import Terms as StoredTerms
 
 
 def terms_of(model: Model, plan: Plan, rates: Iterable[Rate], tier: str = STANDARD) -> Terms:
@@ -68,3 +74,20 @@ def from_json(stored: dict[str, Any]) -> Terms:
     )
     known = {"names": tuple(stored["names"]), "markup": Decimal(stored["markup"]), "rates": rates}
     return Terms(**{**stored, **known})
+
+
+def digest_of(terms: Terms) -> uuid.UUID:
+    """The name under which terms are stored: equal terms have the same, others never."""
+    return uuid.UUID(bytes=hashlib.blake2b(msgspec.json.encode(to_json(terms)), digest_size=16).digest())
+
+
+def store(terms: Terms) -> None:
+    """Store terms that a hold is about to name; those that are there already stay as they are."""
+    stored = StoredTerms(digest=digest_of(terms), body=to_json(terms))
+    StoredTerms.objects.bulk_create([stored], ignore_conflicts=True)
+
+
+@functools.lru_cache(maxsize=2048)
+def stored_terms(digest: uuid.UUID) -> Terms:
+    """The terms with this digest. Remembered by the process: what a digest names never changes."""
+    return from_json(StoredTerms.objects.values_list("body", flat=True).get(pk=digest))

@@ -18,3 +18,12 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER clock_only_grows BEFORE UPDATE ON common_clockoffset
   FOR EACH ROW EXECUTE FUNCTION clock_only_grows();
+
+-- The local day on which the period that `day` is in began, and the moment at which that period ends (NULL: never).
+CREATE OR REPLACE FUNCTION billing_period(day date, period text) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE period WHEN 'day' THEN day WHEN 'month' THEN day - extract(day FROM day)::int + 1 ELSE DATE '1970-01-01' END
+$$;
+CREATE OR REPLACE FUNCTION billing_period_end(starts date, period text, zone text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT CASE period WHEN 'day' THEN starts + interval '1 day' WHEN 'month' THEN starts + interval '1 month' END
+    AT TIME ZONE zone
+$$;

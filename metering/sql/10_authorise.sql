@@ -10,16 +10,18 @@ $$;
 
 -- Hold the calls and write the row beside each new hold, in one commit. A barred key gets no hold.
 CREATE OR REPLACE FUNCTION metering_authorise(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
-DECLARE bars jsonb; allowed json;
+RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+DECLARE barred jsonb; allowed json := operations;
 BEGIN
   PERFORM wallets_lock(wallets_organisations(operations));
-  SELECT jsonb_object_agg(k.id, metering_bar(k.id)) INTO bars
+  SELECT jsonb_object_agg(k.id, metering_bar(k.id)) FILTER (WHERE metering_bar(k.id) IS NOT NULL) INTO barred
     FROM (SELECT DISTINCT (o ->> 'api_key')::bigint AS id FROM json_array_elements(operations) o) k;
-  RETURN QUERY SELECT (o ->> 'n')::int, bars ->> (o ->> 'api_key'), NULL::uuid, '{}'::jsonb, false
-    FROM json_array_elements(operations) o WHERE bars ->> (o ->> 'api_key') IS NOT NULL;
-  SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o WHERE bars ->> (o ->> 'api_key') IS NULL;
-  IF allowed IS NULL THEN RETURN; END IF;
+  IF barred IS NOT NULL THEN
+    RETURN QUERY SELECT (o ->> 'n')::int, barred ->> (o ->> 'api_key'), NULL::uuid, NULL::uuid, '{}'::jsonb, false
+      FROM json_array_elements(operations) o WHERE barred ? (o ->> 'api_key');
+    SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o WHERE NOT barred ? (o ->> 'api_key');
+    IF allowed IS NULL THEN RETURN; END IF;
+  END IF;
   RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(allowed)), written AS (
     INSERT INTO metering_call (hold_id, organisation_id, project_id, agent_id, api_key_id, model_id, "user", run,
                                input_tokens, max_output_tokens, clamped, ttl_seconds, dispatched, seq, progress, reported)
@@ -29,5 +31,5 @@ BEGIN
     FROM held h JOIN json_to_recordset(allowed) AS c (n int, organisation bigint, project bigint, agent bigint,
       api_key bigint, model bigint, "user" text, run text, input_tokens bigint, ttl int, dispatched boolean) USING (n)
     WHERE h.outcome = 'authorised' AND NOT h.replayed
-  ) SELECT h.n, h.outcome, h.hold, h.figures, h.replayed FROM held h;
+  ) SELECT h.n, h.outcome, h.hold, h.terms, h.figures, h.replayed FROM held h;
 END $$;

@@ -15,8 +15,8 @@ BEGIN
     FROM json_to_recordset(operations) AS o (n int, seq bigint, accrued numeric, usage jsonb) JOIN told t USING (n)
     WHERE c.hold_id = t.hold AND t.outcome IN ('continue', 'stop') AND o.seq > c.seq
   ) SELECT t.n, CASE WHEN t.outcome = 'continue' AND bar.why IS NOT NULL THEN 'stop' ELSE t.outcome END, t.hold,
-           t.figures || jsonb_build_object('accrued', f.accrued::numeric(20, 9)::text, 'reason', CASE WHEN bar.why IS NOT NULL THEN bar.why
-                                                          WHEN t.outcome = 'stop' THEN 'insufficient_credits' END)
+           t.figures || jsonb_build_object('accrued', f.accrued::numeric(20, 9)::text,
+                                           'reason', coalesce(bar.why, t.figures ->> 'reason'))
     FROM told t JOIN json_to_recordset(fresh) AS f (n int, accrued numeric) USING (n)
     JOIN metering_call c ON c.hold_id = t.hold CROSS JOIN LATERAL (SELECT metering_bar(c.api_key_id) AS why) bar;
 END $$;

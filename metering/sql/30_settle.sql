@@ -1,9 +1,9 @@
 -- Charge calls and write what they used, in one commit; absorbed overrun leaves an alert.
-CREATE OR REPLACE FUNCTION metering_settle(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION metering_settle(operations json, absorbed_limit numeric)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql AS $$
 DECLARE written uuid[]; results jsonb;
 BEGIN
-  WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations)), used AS (
+  WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations, absorbed_limit)), used AS (
     INSERT INTO metering_usagerecord (id, organisation_id, hold_id, revision, project_id, agent_id, api_key_id, model_id,
       "user", run, status, service_tier, class_tokens, leaves, raw, list_cost, cost, charge, absorbed, estimated, flags,
       occurred_at, posted_at, local_day)
@@ -25,5 +25,5 @@ BEGIN
   ) SELECT (SELECT array_agg(u.id) FROM used u), jsonb_agg(to_jsonb(e)) INTO written, results FROM ended e;
   PERFORM metering_sum_up(written);
   RETURN QUERY SELECT r.* FROM jsonb_to_recordset(results)
-    AS r (n int, outcome text, hold uuid, figures jsonb, replayed boolean);
+    AS r (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb);
 END $$;

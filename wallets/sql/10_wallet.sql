@@ -1,14 +1,20 @@
 -- Lock the wallets of a batch. Always first and in id order, so that two batches can't wait for each other; what is
 -- decided on is read in later statements, since a row read by the locking statement itself could be a stale one.
+-- Lots that have expired or are owed back are seen to at once: nothing that is decided after may count on them.
 CREATE OR REPLACE FUNCTION wallets_lock(organisations bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE due bigint;
 BEGIN
   PERFORM set_config('app.organisations', organisations::text, true);
-  INSERT INTO wallets_wallet (organisation_id, balance, held, last_posted_at)
-    SELECT o, 0, 0, billing_now() FROM unnest(organisations) o
+  INSERT INTO wallets_wallet (organisation_id, balance, held, last_posted_at, absorbed_today)
+    SELECT o, 0, 0, billing_now(), 0 FROM unnest(organisations) o
     WHERE NOT EXISTS (SELECT FROM wallets_wallet w WHERE w.organisation_id = o)
     ON CONFLICT DO NOTHING;
   PERFORM 1 FROM wallets_wallet w WHERE w.organisation_id = ANY (organisations)
     ORDER BY w.organisation_id FOR NO KEY UPDATE;
+  FOR due IN SELECT w.organisation_id FROM wallets_wallet w
+      WHERE w.organisation_id = ANY (organisations) AND w.due_at <= (SELECT billing_now()) LOOP
+    PERFORM wallets_close_lots(due);
+  END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION wallets_organisations(operations json) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS $$
@@ -20,15 +26,12 @@ CREATE OR REPLACE FUNCTION wallets_posting_time(wallet wallets_wallet) RETURNS t
   SELECT greatest(wallet.last_posted_at, billing_now())
 $$;
 
--- What a repeated key got the first time; 'key_reused' where it now asks for something else. No row: a new key.
-CREATE OR REPLACE FUNCTION wallets_seen(of_organisation bigint, of_key text, asks text)
-RETURNS TABLE (outcome text, hold uuid, figures jsonb) LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN r.fingerprint = asks THEN r.outcome ELSE 'key_reused' END, r.hold_id, r.figures
-  FROM wallets_idempotencyrecord r WHERE r.organisation_id = of_organisation AND r.scope = 'api' AND r.key = of_key
+-- What a repeated key got the first time; 'key_reused' where it now asks for something else.
+CREATE OR REPLACE FUNCTION wallets_first_answer(seen wallets_idempotencyrecord, asks text, OUT outcome text, OUT hold uuid,
+    OUT figures jsonb, OUT replayed boolean) LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN seen.fingerprint = asks THEN seen.outcome ELSE 'key_reused' END, seen.hold_id, seen.figures, true
 $$;
 
-CREATE OR REPLACE FUNCTION wallets_remember(of_organisation bigint, of_key text, asks text, what text, about uuid, got jsonb)
-RETURNS void LANGUAGE sql AS $$
-  INSERT INTO wallets_idempotencyrecord (organisation_id, scope, key, fingerprint, outcome, hold_id, figures, created_at)
-  VALUES (of_organisation, 'api', of_key, asks, what, about, got, billing_now())
+CREATE OR REPLACE FUNCTION wallets_others(these text[], known text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT array_agg(t) FROM unnest(these) t WHERE t <> ALL (known)
 $$;

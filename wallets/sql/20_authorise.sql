@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION wallets_affordable(room numeric, fixed numeric, unit numeric, wanted bigint)
 RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN fixed > room THEN -1
-              WHEN unit = 0 THEN wanted
+              WHEN unit = 0 OR room = 'Infinity' THEN wanted
               ELSE least(wanted, div(room - fixed, unit))::bigint END
 $$;
 
@@ -13,42 +13,86 @@ CREATE OR REPLACE FUNCTION wallets_round_up(amount numeric) RETURNS numeric LANG
   SELECT ceil(amount * 1000000000) * 0.000000001
 $$;
 
--- Hold the worst case of each call: `fixed` + `unit` a token, for as many tokens as fit, at least `minimum`.
--- The check and the hold are one step under the wallet's lock; a refusal is remembered like a success.
-CREATE OR REPLACE FUNCTION wallets_authorise(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+-- Decide each call of a batch in the order of arrival: replayed, barred, refused, or held for `fixed` + `unit` a token,
+-- for as many tokens as the wallet and every hard budget can pay, at least `minimum`. Moves nothing; what earlier calls
+-- of the batch took is carried along in `available` and `rooms`.
+CREATE OR REPLACE FUNCTION wallets_decide_authorise(operations json)
+RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, outcome text, hold uuid, terms uuid, figures jsonb,
+               replayed boolean, amount numeric, subjects text[], periods bigint[], at timestamptz, until timestamptz)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-  op record; wallet wallets_wallet; room numeric; tokens bigint; amount numeric(20, 9); now_ timestamptz;
+  op record; wallet wallets_wallet; available numeric; room numeric; tokens bigint; binding bigint; found record;
+  asked text[]; in_period bigint[]; on_subject text[]; rooms numeric[];
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
-  FOR op IN SELECT * FROM json_to_recordset(operations) AS t (n int, organisation bigint, key text, fingerprint text,
-      hold uuid, fixed numeric, unit numeric, asked bigint, wanted bigint, minimum bigint, ttl int, terms jsonb)
-    ORDER BY t.organisation, t.n
+  FOR op IN SELECT t.*, r AS seen, f.digest AS known
+    FROM json_to_recordset(operations) AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, fixed numeric,
+      unit numeric, asked bigint, wanted bigint, minimum bigint, ttl int, terms uuid, subjects text[])
+    LEFT JOIN wallets_idempotencyrecord r ON r.organisation_id = t.organisation AND r.scope = 'api' AND r.key = t.key
+    LEFT JOIN wallets_terms f ON f.digest = t.terms ORDER BY t.organisation, t.n
   LOOP
-    n := op.n;
-    SELECT s.outcome, s.hold, s.figures, true INTO outcome, hold, figures, replayed
-      FROM wallets_seen(op.organisation, op.key, op.fingerprint) s;
-    IF FOUND THEN RETURN NEXT; CONTINUE; END IF;
-
-    SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = op.organisation;
-    room := wallet.balance - wallet.held;
-    tokens := wallets_affordable(room, op.fixed, op.unit, op.wanted);
-    now_ := wallets_posting_time(wallet);
-    replayed := false;
-    IF tokens < op.minimum THEN
-      outcome := 'refused'; hold := NULL;
-      figures := jsonb_build_object('available', room::text, 'affordable_output_tokens', greatest(tokens, 0),
-        'required', wallets_round_up(op.fixed + op.unit * op.minimum)::numeric(40, 9)::text, 'limiting_scope', 'wallet');
-    ELSE
-      outcome := 'authorised'; hold := op.hold;
-      amount := wallets_round_up(op.fixed + op.unit * tokens);
-      INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms, authorised_at, expires_at)
-        VALUES (op.hold, op.organisation, amount, 0, 'open', '', op.terms, now_, now_ + op.ttl * interval '1 second');
-      UPDATE wallets_wallet w SET held = w.held + amount WHERE w.organisation_id = op.organisation;
-      figures := jsonb_build_object('max_output_tokens', tokens, 'clamped', tokens < op.asked, 'held', amount::text, 'available', (room - amount)::text,
-        'expires_at', to_json(now_ + op.ttl * interval '1 second'));
+    n := op.n; organisation := op.organisation; key := op.key; fingerprint := op.fingerprint; subjects := op.subjects;
+    hold := NULL; terms := op.terms; periods := '{}'; amount := 0; replayed := false; figures := '{}';
+    IF wallet.organisation_id IS DISTINCT FROM op.organisation THEN
+      SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = op.organisation;
+      available := wallet.balance - wallet.held; at := wallets_posting_time(wallet);
+      asked := '{}'; in_period := '{}'; on_subject := '{}'; rooms := '{}';
     END IF;
-    PERFORM wallets_remember(op.organisation, op.key, op.fingerprint, outcome, hold, figures);
+    IF wallet.overrun_since IS NOT NULL THEN outcome := 'suspended_overrun'; RETURN NEXT; CONTINUE; END IF;
+    IF (op.seen).id IS NOT NULL THEN
+      SELECT * INTO outcome, hold, figures, replayed FROM wallets_first_answer(op.seen, op.fingerprint);
+      RETURN NEXT; CONTINUE;
+    END IF;
+    IF op.known IS NULL THEN outcome := 'terms_unknown'; RETURN NEXT; CONTINUE; END IF;
+
+    IF NOT op.subjects <@ asked THEN
+      SELECT * INTO found FROM wallets_budgets(op.organisation, wallets_others(op.subjects, asked), at);
+      asked := asked || op.subjects; in_period := in_period || found.periods;
+      on_subject := on_subject || found.on_subjects; rooms := rooms || found.rooms;
+    END IF;
+    room := available; binding := NULL;
+    FOR i IN 1 .. cardinality(in_period) LOOP
+      CONTINUE WHEN on_subject[i] <> ALL (op.subjects);
+      periods := periods || in_period[i];
+      IF rooms[i] < room THEN room := rooms[i]; binding := in_period[i]; END IF;
+    END LOOP;
+    tokens := wallets_affordable(room, op.fixed, op.unit, op.wanted);
+    IF tokens < op.minimum THEN
+      outcome := 'refused';
+      figures := jsonb_build_object('available', available::text, 'affordable_output_tokens', greatest(tokens, 0),
+        'required', wallets_round_up(op.fixed + op.unit * op.minimum)::numeric(40, 9)::text, 'limiting_scope', 'wallet')
+        || coalesce(wallets_binding(binding), '{}');
+      RETURN NEXT; CONTINUE;
+    END IF;
+    outcome := 'authorised'; hold := op.hold; until := at + op.ttl * interval '1 second';
+    amount := wallets_round_up(op.fixed + op.unit * tokens)::numeric(20, 9); available := available - amount;
+    FOR i IN 1 .. cardinality(in_period) LOOP
+      IF in_period[i] = ANY (periods) THEN rooms[i] := rooms[i] - amount; END IF;
+    END LOOP;
+    figures := jsonb_build_object('max_output_tokens', tokens, 'clamped', tokens < op.asked, 'held', amount::text,
+      'available', available::text, 'expires_at', to_json(until));
     RETURN NEXT;
   END LOOP;
+END $$;
+
+-- Hold the worst case of each call. The check and the hold are one step under the wallet's lock, each table is written
+-- once for the whole batch, and a refusal is remembered like a success.
+CREATE OR REPLACE FUNCTION wallets_authorise(operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM wallets_lock(wallets_organisations(operations));
+  RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_authorise(operations)),
+  fresh AS (SELECT * FROM decided d WHERE d.outcome = 'authorised' AND NOT d.replayed),
+  holds AS (
+    INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms_id, subjects, budget_periods, authorised_at, expires_at)
+    SELECT f.hold, f.organisation, f.amount, 0, 'open', '', f.terms, f.subjects, f.periods, f.at, f.until FROM fresh f
+  ), wallets AS (
+    UPDATE wallets_wallet w SET held = w.held + s.amount
+    FROM (SELECT f.organisation, sum(f.amount) AS amount FROM fresh f GROUP BY f.organisation) s WHERE w.organisation_id = s.organisation
+  ), remembered AS (
+    INSERT INTO wallets_idempotencyrecord (organisation_id, scope, key, fingerprint, outcome, hold_id, figures, created_at)
+    SELECT d.organisation, 'api', d.key, d.fingerprint, d.outcome, d.hold, d.figures, d.at FROM decided d
+    WHERE d.outcome IN ('authorised', 'refused') AND NOT d.replayed
+  ), counted AS (
+    SELECT wallets_count(array_agg(p), array_agg(f.amount), array_agg(0::numeric), max(f.at)) FROM fresh f, unnest(f.periods) p
+  ) SELECT d.n, d.outcome, d.hold, d.terms, d.figures, d.replayed FROM decided d, (SELECT count(*) FROM counted) c;
 END $$;

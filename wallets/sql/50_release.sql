@@ -1,34 +1,56 @@
--- Give holds back unspent. A call that has already reported cost must settle instead.
-CREATE OR REPLACE FUNCTION wallets_release(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+-- Decide which holds are given back unspent: none that has reported cost.
+CREATE OR REPLACE FUNCTION wallets_decide_release(operations json)
+RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, ended_by text, outcome text, hold uuid, figures jsonb,
+               replayed boolean, freed numeric, periods bigint[], at timestamptz)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-  op record; wallet wallets_wallet; h wallets_hold; now_ timestamptz;
+  op record; h wallets_hold; wallet wallets_wallet; available numeric; done uuid[] := '{}';
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
-  FOR op IN SELECT * FROM json_to_recordset(operations) AS t (n int, organisation bigint, key text, fingerprint text,
-      hold uuid, ended_by text) ORDER BY t.organisation, t.n
+  FOR op IN SELECT t.*, r AS seen, q AS h FROM json_to_recordset(operations)
+      AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, ended_by text)
+    LEFT JOIN wallets_idempotencyrecord r ON r.organisation_id = t.organisation AND r.scope = 'api' AND r.key = t.key
+    LEFT JOIN wallets_hold q ON q.id = t.hold AND q.organisation_id = t.organisation ORDER BY t.organisation, t.n
   LOOP
-    n := op.n;
-    SELECT s.outcome, s.hold, s.figures, true INTO outcome, hold, figures, replayed
-      FROM wallets_seen(op.organisation, op.key, op.fingerprint) s;
-    IF FOUND THEN RETURN NEXT; CONTINUE; END IF;
-
-    SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = op.organisation;
-    SELECT * INTO h FROM wallets_hold q WHERE q.id = op.hold AND q.organisation_id = op.organisation;
-    now_ := wallets_posting_time(wallet);
-    hold := op.hold; replayed := false;
-    outcome := coalesce(wallets_refusal(h, op.ended_by, now_), CASE WHEN h.accrued > 0 THEN 'accrued' END);
+    n := op.n; organisation := op.organisation; key := op.key; fingerprint := op.fingerprint; ended_by := op.ended_by;
+    hold := op.hold; h := op.h; replayed := false;
+    IF (op.seen).id IS NOT NULL THEN
+      SELECT * INTO outcome, hold, figures, replayed FROM wallets_first_answer(op.seen, op.fingerprint);
+      RETURN NEXT; CONTINUE;
+    END IF;
+    IF wallet.organisation_id IS DISTINCT FROM op.organisation THEN
+      SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = op.organisation;
+      available := wallet.balance - wallet.held; at := wallets_posting_time(wallet);
+    END IF;
+    outcome := CASE WHEN h.id IS NULL THEN 'missing'
+                    WHEN h.state <> 'open' OR op.hold = ANY (done) THEN 'ended'
+                    WHEN op.ended_by = 'expiry' AND h.expires_at > at THEN 'renewed'
+                    WHEN h.accrued > 0 THEN 'accrued' END;
     IF outcome IS NOT NULL THEN
       figures := jsonb_build_object('state', h.state, 'ended_by', h.ended_by, 'accrued', h.accrued::text);
       RETURN NEXT; CONTINUE;
     END IF;
-    UPDATE wallets_wallet w SET held = w.held - h.amount WHERE w.organisation_id = op.organisation RETURNING * INTO wallet;
-    UPDATE wallets_hold q SET state = 'released', ended_by = op.ended_by, ended_at = now_ WHERE q.id = op.hold;
-    outcome := 'released';
-    figures := jsonb_build_object('released', h.amount::text, 'available', (wallet.balance - wallet.held)::text);
-    IF op.key IS NOT NULL THEN
-      PERFORM wallets_remember(op.organisation, op.key, op.fingerprint, outcome, hold, figures);
-    END IF;
+    outcome := 'released'; freed := h.amount; periods := h.budget_periods; available := available + freed; done := done || op.hold;
+    figures := jsonb_build_object('released', freed::text, 'available', available::text);
     RETURN NEXT;
   END LOOP;
+END $$;
+
+-- Give holds back unspent: the call was not made. `ended_by` 'expiry' as for settling.
+CREATE OR REPLACE FUNCTION wallets_release(operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM wallets_lock(wallets_organisations(operations));
+  RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_release(operations)),
+  fresh AS (SELECT * FROM decided d WHERE d.outcome = 'released' AND NOT d.replayed),
+  holds AS (
+    UPDATE wallets_hold h SET state = 'released', ended_by = f.ended_by, ended_at = f.at FROM fresh f WHERE h.id = f.hold
+  ), wallets AS (
+    UPDATE wallets_wallet w SET held = w.held - s.freed
+    FROM (SELECT f.organisation, sum(f.freed) AS freed FROM fresh f GROUP BY f.organisation) s WHERE w.organisation_id = s.organisation
+  ), remembered AS (
+    INSERT INTO wallets_idempotencyrecord (organisation_id, scope, key, fingerprint, outcome, hold_id, figures, created_at)
+    SELECT f.organisation, 'api', f.key, f.fingerprint, f.outcome, f.hold, f.figures, f.at FROM fresh f WHERE f.key IS NOT NULL
+  ), counted AS (
+    SELECT wallets_count(array_agg(p), array_agg(-f.freed), array_agg(0::numeric), NULL) FROM fresh f, unnest(f.periods) p
+  ) SELECT d.n, d.outcome, d.hold, d.figures, d.replayed FROM decided d, (SELECT count(*) FROM counted) c;
 END $$;

@@ -1,0 +1,45 @@
+-- An organisation's lots with something left, in the order in which they are spent. A lot is there for calls that are
+-- authorised from `since` until before `until`.
+CREATE OR REPLACE FUNCTION wallets_lots(of_organisation bigint, OUT ids bigint[], OUT kinds text[], OUT lefts numeric[],
+    OUT since timestamptz[], OUT until timestamptz[]) LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(g.id), '{}'), coalesce(array_agg(g.kind::text), '{}'), coalesce(array_agg(g.remaining), '{}'),
+         coalesce(array_agg(g.granted_at), '{}'), coalesce(array_agg(least(g.expires_at, g.barred_at, 'infinity')), '{}')
+  FROM (SELECT * FROM wallets_grant q WHERE q.organisation_id = of_organisation AND q.remaining > 0
+        ORDER BY q.priority, q.expires_at NULLS LAST, q.kind = 'paid', q.id) g
+$$;
+
+-- How much of each lot an amount takes: first of those that were there when the call was authorised, then of any that
+-- is there now. One function for the hold's cover and for the charge, so that the two can't differ.
+CREATE OR REPLACE FUNCTION wallets_lay(amount numeric, lefts numeric[], since timestamptz[], until timestamptz[],
+    authorised_at timestamptz, now_ timestamptz) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE need numeric := amount; part numeric; parts numeric[] := array_fill(0::numeric, ARRAY[cardinality(lefts)]);
+BEGIN
+  FOR i IN 1 .. cardinality(lefts) LOOP
+    EXIT WHEN need <= 0;
+    CONTINUE WHEN since[i] > authorised_at OR until[i] <= authorised_at;
+    part := least(need, lefts[i]);
+    parts[i] := part; need := need - part;
+  END LOOP;
+  FOR i IN 1 .. cardinality(lefts) LOOP
+    EXIT WHEN need <= 0;
+    CONTINUE WHEN until[i] <= now_;
+    part := least(need, lefts[i] - parts[i]);
+    parts[i] := parts[i] + part; need := need - part;
+  END LOOP;
+  RETURN parts;
+END $$;
+
+-- How much of each lot the running calls may still need: their holds laid over the lots, oldest first.
+CREATE OR REPLACE FUNCTION wallets_covered(of_organisation bigint, now_ timestamptz)
+RETURNS TABLE (lot bigint, covered numeric) LANGUAGE plpgsql STABLE AS $$
+DECLARE lots record; h record; lefts numeric[]; parts numeric[];
+BEGIN
+  SELECT * INTO lots FROM wallets_lots(of_organisation);
+  lefts := lots.lefts;
+  FOR h IN SELECT q.amount, q.authorised_at FROM wallets_hold q
+      WHERE q.organisation_id = of_organisation AND q.state = 'open' ORDER BY q.authorised_at, q.id LOOP
+    parts := wallets_lay(h.amount, lefts, lots.since, lots.until, h.authorised_at, now_);
+    FOR i IN 1 .. cardinality(lefts) LOOP lefts[i] := lefts[i] - parts[i]; END LOOP;
+  END LOOP;
+  RETURN QUERY SELECT i.id, i.whole - i.left_over FROM unnest(lots.ids, lots.lefts, lefts) AS i (id, whole, left_over);
+END $$;

@@ -1,0 +1,46 @@
+-- The running periods of all budgets on these subjects; a period is opened by the first call in it. `room` is what may
+-- still be spent, infinite where the budget only alerts.
+CREATE OR REPLACE FUNCTION wallets_budgets(of_organisation bigint, subjects text[], at timestamptz, OUT periods bigint[],
+    OUT on_subjects text[], OUT rooms numeric[]) LANGUAGE plpgsql AS $$
+DECLARE day date;
+BEGIN
+  SELECT billing_day(at, o.billing_zone) INTO day FROM organisations_organisation o WHERE o.id = of_organisation;
+  FOR attempt IN 1 .. 2 LOOP
+    SELECT array_agg(p.id), array_agg(b.subject::text), array_agg(wallets_room(b, p)) INTO periods, on_subjects, rooms
+      FROM wallets_budget b LEFT JOIN wallets_budgetperiod p ON p.budget_id = b.id AND p.starts = billing_period(day, b.period)
+      WHERE b.organisation_id = of_organisation AND b.subject = ANY (subjects) AND b.ended_at IS NULL;
+    EXIT WHEN array_position(periods, NULL) IS NULL;
+    INSERT INTO wallets_budgetperiod (organisation_id, budget_id, starts, used, held)
+      SELECT of_organisation, b.id, billing_period(day, b.period), 0, 0 FROM wallets_budget b
+      WHERE b.organisation_id = of_organisation AND b.subject = ANY (subjects) AND b.ended_at IS NULL
+      ON CONFLICT DO NOTHING;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION wallets_room(budget wallets_budget, period wallets_budgetperiod) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN budget.hard THEN budget.amount - period.used - period.held ELSE 'Infinity' END
+$$;
+
+-- The smallest room among some budget periods; infinite where none stops calls. A budget that has ended stops none.
+CREATE OR REPLACE FUNCTION wallets_room_of(of_periods bigint[]) RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT coalesce(min(wallets_room(b, p)), 'Infinity') FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id
+  WHERE p.id = ANY (of_periods) AND b.ended_at IS NULL
+$$;
+
+-- What a refusal says of the budget period that binds.
+CREATE OR REPLACE FUNCTION wallets_binding(of_period bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+  SELECT jsonb_build_object('limiting_scope', b.scope, 'budget', b.id, 'target', b.target, 'period', b.period,
+    'budget_amount', b.amount::text, 'used', p.used::text,
+    'resets_at', billing_period_end(p.starts, b.period, o.billing_zone))
+  FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id
+  JOIN organisations_organisation o ON o.id = b.organisation_id WHERE p.id = of_period
+$$;
+
+-- Move what calls hold and used in budget periods, in id order; a budget whose use reaches its alert is marked.
+CREATE OR REPLACE FUNCTION wallets_count(of_periods bigint[], held numeric[], used numeric[], at timestamptz) RETURNS void LANGUAGE sql AS $$
+  UPDATE wallets_budgetperiod p SET held = p.held + c.held, used = p.used + c.used,
+      alerted_at = coalesce(p.alerted_at, CASE WHEN p.used + c.used >= b.amount * b.alert_percent / 100 THEN at END)
+  FROM (SELECT u.period, sum(u.held) AS held, sum(u.used) AS used FROM unnest(of_periods, held, used) AS u (period, held, used)
+        GROUP BY u.period ORDER BY u.period) c, wallets_budget b
+  WHERE p.id = c.period AND b.id = p.budget_id AND (c.held <> 0 OR c.used <> 0)
+$$;
