@@ -7,6 +7,7 @@ made_words what a benchmark needs to ask for: names, ids, sessions.
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import django
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 LANE = """CREATE UNLOGGED TABLE made_lane (slot int PRIMARY KEY, organisation_id bigint, project_id bigint,
   agent_id bigint, api_key_id bigint, model_id bigint, "user" text, zone text)"""
-MODEL = """CREATE UNLOGGED TABLE made_model (model_id bigint PRIMARY KEY, terms jsonb, input_price numeric,
+MODEL = """CREATE UNLOGGED TABLE made_model (model_id bigint PRIMARY KEY, digest uuid, input_price numeric,
   cache_price numeric, output_price numeric, markup numeric)"""
 STEPS = ("calls", "rows", "ledger")
 
@@ -33,9 +34,11 @@ def main(rows: int, per_day: int, end: str, superuser_url: str) -> None:
             connection.execute("SELECT set_config(%s, %s, false)", [f"history.{name}", str(value)])
         connection.execute(LANE)
         connection.execute(MODEL)
-        models = [(m.pk, Jsonb(terms_row(cast, m)), *prices_of(m), cast.plan.markup) for m in cast.models]
+        terms = {m.pk: (uuid4(), Jsonb(terms_row(cast, m))) for m in cast.models}
+        models = [(m.pk, terms[m.pk][0], *prices_of(m), cast.plan.markup) for m in cast.models]
         _fill(connection, "made_lane", cast.lanes)
         _fill(connection, "made_model", models)
+        _fill(connection, "wallets_terms (digest, body)", list(terms.values()))
         for step in STEPS:
             connection.execute(Path(__file__).with_name(f"{step}.sql").read_text())
         # As autovacuum leaves tables that rest: index-only scans need the visibility map.

@@ -7,9 +7,9 @@ SELECT organisation_id, day, row_number() OVER (PARTITION BY organisation_id ORD
 FROM (SELECT organisation_id, at::date AS day, min(at) AS begun, sum(cost - absorbed) AS charged
       FROM made_call GROUP BY 1, 2) d;
 
-INSERT INTO wallets_grant (organisation_id, kind, amount, remaining, priority, reason, key, granted_at)
+INSERT INTO wallets_grant (organisation_id, kind, amount, remaining, priority, owed, reason, key, granted_at)
 SELECT organisation_id, CASE WHEN extract(dow FROM day) = 0 THEN 'promotional' ELSE 'paid' END,
-       charged + CASE WHEN leaves_some THEN 1000 ELSE 0 END, CASE WHEN leaves_some THEN 1000 ELSE 0 END, 0,
+       charged + CASE WHEN leaves_some THEN 1000 ELSE 0 END, CASE WHEN leaves_some THEN 1000 ELSE 0 END, 0, 0,
        'Bank transfer', 'history ' || day, at
 FROM made_lot ORDER BY at, organisation_id;
 
@@ -34,9 +34,9 @@ FROM (
   FROM made_call WHERE absorbed > 0
 ) t ORDER BY at, organisation_id, place;
 
-INSERT INTO wallets_wallet (organisation_id, balance, held, last_posted_at)
+INSERT INTO wallets_wallet (organisation_id, balance, held, absorbed_today, last_posted_at)
 SELECT organisation_id, sum(remaining),
-       (SELECT coalesce(sum(amount), 0) FROM wallets_hold h WHERE h.organisation_id = g.organisation_id AND h.state = 'open'),
+       (SELECT coalesce(sum(amount), 0) FROM wallets_hold h WHERE h.organisation_id = g.organisation_id AND h.state = 'open'), 0,
        (SELECT max(posted_at) FROM wallets_transfer t WHERE t.organisation_id = g.organisation_id)
 FROM wallets_grant g GROUP BY organisation_id;
 

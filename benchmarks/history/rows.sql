@@ -1,6 +1,7 @@
 -- The product's own rows out of made_call: holds, calls, usage and its sums, refusals.
-INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms, authorised_at, expires_at, ended_at)
-SELECT hold_id, organisation_id, cost * 2, 0, 'settled', CASE WHEN estimated THEN 'expiry' ELSE 'call' END, terms,
+INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms_id, subjects, budget_periods, authorised_at,
+  expires_at, ended_at)
+SELECT hold_id, organisation_id, cost * 2, 0, 'settled', CASE WHEN estimated THEN 'expiry' ELSE 'call' END, digest, '{}', '{}',
        at - interval '4 seconds', at + interval '10 minutes', at
 FROM made_call ORDER BY n;
 
@@ -29,12 +30,13 @@ SELECT organisation_id, record_id, absorbed, at FROM made_call WHERE absorbed > 
 -- Calls that were not made, one in fifty; three that run; refusals, one in a hundred.
 CREATE UNLOGGED TABLE made_other AS
 SELECT gen_random_uuid() AS hold_id, c.*, CASE WHEN latest <= 3 THEN 'open' ELSE 'released' END AS state FROM (
-  SELECT organisation_id, project_id, agent_id, api_key_id, model_id, "user", terms, input, at,
+  SELECT organisation_id, project_id, agent_id, api_key_id, model_id, "user", digest, input, at,
          row_number() OVER (ORDER BY (organisation_id = current_setting('history.large')::bigint) DESC, n DESC) AS latest
   FROM made_call WHERE dice % 50 = 7) c;
 
-INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms, authorised_at, expires_at, ended_at)
-SELECT hold_id, organisation_id, 0.5, 0, state, CASE state WHEN 'open' THEN '' ELSE 'call' END, terms, at,
+INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms_id, subjects, budget_periods, authorised_at,
+  expires_at, ended_at)
+SELECT hold_id, organisation_id, 0.5, 0, state, CASE state WHEN 'open' THEN '' ELSE 'call' END, digest, '{}', '{}', at,
        greatest(at, current_setting('history.end')::timestamptz) + interval '24 hours', CASE state WHEN 'open' THEN NULL ELSE at + interval '1 second' END
 FROM made_other ORDER BY at;
 
