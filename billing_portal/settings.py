@@ -128,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metering.tasks.rebuild_daily_usage",
         "schedule": crontab(minute="40", hour="2"),
     },
+    "close lots that are due": {"task": "wallets.tasks.close_due_lots", "schedule": 60.0},
     "expire approvals": {"task": "organisations.tasks.expire_approvals", "schedule": 300.0},
     # One that waited so long that the next is due says nothing new.
     "verify what changed in the ledger": {

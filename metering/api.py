@@ -32,7 +32,10 @@ from organisations.models import ApiKey
 Body = TypeVar("Body", bound=msgspec.Struct)
 CALLS, READ = ApiKey.Scope.CALLS, ApiKey.Scope.READ
 # What the description names beside the problems that any call may meet.
-REFUSED = (InsufficientCredits, BudgetExceeded, ModelNotAllowed, Suspended, SuspendedOverrun, KeyReused, UnknownModel, ModelNotPriced, UnknownName)
+REFUSED = (
+    InsufficientCredits, BudgetExceeded, ModelNotAllowed, Suspended, SuspendedOverrun, KeyReused, UnknownModel,
+    ModelNotPriced, UnknownName,
+)  # fmt: skip
 ENDED = (NotFound, KeyReused, AlreadyEnded)
 
 

@@ -175,7 +175,8 @@ def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, p
         organisation=key.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(uuid.uuid4()),
         fixed=plain(plan.quote.fixed), unit=plain(plan.quote.per_output_token),
         asked=plan.asked, wanted=plan.wanted, minimum=request.min_output_tokens, ttl=request.ttl_seconds,
-        terms=str(digest_of(plan.terms)), subjects=_subjects(key, request, plan), project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
+        terms=str(digest_of(plan.terms)), subjects=_subjects(key, request, plan),
+        project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
         user=request.user or "", run=request.run or "",
         input_tokens=request.input_tokens, dispatched=request.dispatched,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The terms of a call: made from the price book and the plan, kept as JSON under their own digest, read for settling."""
+"""The terms of a call: made from the price book and the plan, kept as JSON under their digest, read for settling."""
 
 import functools
 import hashlib

@@ -18,10 +18,14 @@ from providers.models import Model
 from tests import database
 from tests.factories import Tenant
 
+TERMS = """
+INSERT INTO wallets_terms (digest, body) VALUES ('00000000-0000-0000-0000-000000000000', '{}') ON CONFLICT DO NOTHING
+"""
 HOLD = """
-INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms, authorised_at, expires_at,
-  ended_at)
-VALUES (%s, %s, %s, 0, 'settled', 'call', '{}', %s, %s, %s) ON CONFLICT DO NOTHING
+INSERT INTO wallets_hold (id, organisation_id, amount, accrued, state, ended_by, terms_id, subjects, budget_periods,
+  authorised_at, expires_at, ended_at)
+VALUES (%s, %s, %s, 0, 'settled', 'call', '00000000-0000-0000-0000-000000000000', '{}', '{}', %s, %s, %s)
+ON CONFLICT DO NOTHING
 """
 USAGE = """
 INSERT INTO metering_usagerecord (id, organisation_id, hold_id, revision, project_id, agent_id, api_key_id, model_id,
@@ -59,6 +63,7 @@ def book(tenant: Tenant, records: Iterable[Booked]) -> None:
     booked = list(records)
     with database.owner() as connection, connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('app.platform', 'write', true)")
+        cursor.execute(TERMS)
         cursor.executemany(HOLD, [(b.hold, tenant.id, abs(b.charge), b.at, b.at, b.at) for b in booked])
         cursor.executemany(USAGE, [_values(tenant, b) for b in booked])
         cursor.execute("SELECT metering_sum_up(%s)", [[b.id for b in booked]])

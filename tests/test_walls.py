@@ -58,7 +58,8 @@ def test_rows_once_written_can_not_be_changed(table: str, statement: str) -> Non
     ("table", "column"),
     [
         ("wallets_grant", "amount"), ("wallets_grant", "kind"), ("wallets_grant", "granted_at"),
-        ("wallets_hold", "terms_id"), ("wallets_terms", "body"), ("wallets_hold", "subjects"), ("wallets_hold", "organisation_id"), ("wallets_hold", "authorised_at"),
+        ("wallets_hold", "terms_id"), ("wallets_terms", "body"), ("wallets_hold", "subjects"),
+        ("wallets_hold", "organisation_id"), ("wallets_hold", "authorised_at"),
         ("wallets_budget", "subject"), ("wallets_budget", "period"), ("wallets_adjustment", "amount"),
         ("wallets_clawback", "amount"), ("wallets_charge", "charged"),
         ("wallets_wallet", "organisation_id"), ("metering_call", "input_tokens"), ("metering_call", "model_id"),

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from wallets import verification
+from wallets import services, verification
 from wallets.models import VerificationRun
 
 
@@ -14,3 +14,9 @@ def verify_changes() -> None:
 def verify_ledger() -> None:
     """Every night: everything there is."""
     verification.verify(VerificationRun.Scope.FULL)
+
+
+@shared_task
+def close_due_lots() -> None:
+    """Every minute: credits that have expired leave their wallets."""
+    services.close_due_lots()

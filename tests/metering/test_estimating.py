@@ -9,7 +9,7 @@ from metering.estimating import estimate, reported_input
 from metering.models import Call
 from metering.reported import read
 from metering.requests import Settle
-from metering.terms import to_json
+from metering.terms import digest_of, store
 from providers.leaves import Leaf
 from tests.metering.test_rating import terms
 from wallets.models import Hold
@@ -47,6 +47,7 @@ def test_the_output_is_compared_as_a_sum(
 BEGUN = {"choices": [{"index": 0, "delta": {"content": "Hell"}}]}
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("response", "progress", "settled", "expired"),
     [
@@ -64,7 +65,9 @@ def test_the_input_of_a_settled_call_and_of_an_expired_one(
 ) -> None:
     report = read(Settle(provider_response=response), provider="openai", declared_input=1000, progress=progress)
     assert reported_input({leaf.value: tokens for leaf, tokens in report.leaves.items()}) == settled
-    hold = Hold(terms=to_json(terms({"input": "1", "output": "1"})))
+    agreed = terms({"input": "1", "output": "1"})
+    store(agreed)
+    hold = Hold(terms_id=digest_of(agreed))
     call = Call(hold=hold, input_tokens=1000, progress=progress)
     leaves = estimated(call, ended_by="expiry", flag="Not settled in time.").leaves
     assert leaves["input"] == expired

@@ -3,6 +3,7 @@
 import threading
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,8 @@ def test_a_call_that_has_cost_something_is_settled_by_estimate(sandbox: Tenant, 
     verified()
 
 
-def test_at_zero_it_starts_over_too(sandbox: Tenant, agent: Api) -> None:
+def test_at_zero_it_starts_over_too(sandbox: Tenant, agent: Api, settings: Any) -> None:
+    settings.ABSORBED_LIMIT = "1000"
     hold = agent.authorise(max_output_tokens=1_000_000).json()["id"]
     agent.settle(hold, output=20_000_000)  # more than there is: the rest is absorbed
     assert wallet(sandbox.id) == (D(0), D(0))

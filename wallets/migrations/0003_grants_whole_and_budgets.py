@@ -6,7 +6,6 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-
 # Equal terms become one row; under FORCE the owner, too, sees rows only with a scope. The constraint is checked at once,
 # since a table with checks to come can't be altered.
 SHARE_TERMS = """

@@ -5,7 +5,7 @@ from wallets.models.calls import Charge, Hold, IdempotencyRecord, Terms
 from wallets.models.fields import money
 from wallets.models.ledger import CREDITS, Transfer
 from wallets.models.verification import VerificationRun
-from wallets.models.wallet import Adjustment, ClawBack, Grant, Wallet
+from wallets.models.wallet import Adjustment, ClawBack, Grant, OverrunClearance, Wallet
 
 __all__ = [
     "CREDITS",
@@ -17,6 +17,7 @@ __all__ = [
     "Grant",
     "Hold",
     "IdempotencyRecord",
+    "OverrunClearance",
     "Terms",
     "Transfer",
     "VerificationRun",

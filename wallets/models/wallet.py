@@ -157,10 +157,10 @@ class Adjustment(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     amount = money()
     reason = models.CharField(max_length=500)
-    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     made_at = models.DateTimeField()
     key = models.CharField(max_length=100)
-    undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
+    undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by")
 
     class Meta:
         constraints = [
@@ -171,3 +171,22 @@ class Adjustment(models.Model):
 
     def __str__(self) -> str:
         return f"Adjustment of {self.amount:f}"
+
+
+class OverrunClearance(models.Model):
+    """Finance let an organisation's calls go on after too much had to be absorbed."""
+
+    database_rights: ClassVar[str] = "SELECT, INSERT"
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    suspended_at = models.DateTimeField()
+    absorbed = money()
+    reason = models.CharField(max_length=500)
+    cleared_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    cleared_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="clearance_has_reason")]
+
+    def __str__(self) -> str:
+        return f"Cleared {self.cleared_at:%Y-%m-%d %H:%M}"

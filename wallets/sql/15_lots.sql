@@ -43,3 +43,15 @@ BEGIN
   END LOOP;
   RETURN QUERY SELECT i.id, i.whole - i.left_over FROM unnest(lots.ids, lots.lefts, lefts) AS i (id, whole, left_over);
 END $$;
+
+-- Which lots an amount would be taken from now, of what no running call may need: as much of it as there is.
+CREATE OR REPLACE FUNCTION wallets_preview(of_organisation bigint, amount numeric)
+RETURNS TABLE (lot bigint, part numeric) LANGUAGE plpgsql AS $$
+DECLARE lots record; free numeric[]; now_ timestamptz := billing_now();
+BEGIN
+  SELECT * INTO lots FROM wallets_lots(of_organisation);
+  SELECT coalesce(array_agg(l.whole - c.covered ORDER BY l.place), '{}') INTO free
+    FROM unnest(lots.ids, lots.lefts) WITH ORDINALITY AS l (id, whole, place) JOIN wallets_covered(of_organisation, now_) c ON c.lot = l.id;
+  RETURN QUERY SELECT p.lot, p.part FROM unnest(lots.ids, wallets_lay(amount, free, lots.since, lots.until, now_, now_)) AS p (lot, part)
+    WHERE p.part > 0;
+END $$;

@@ -16,7 +16,7 @@ END $$;
 CREATE OR REPLACE FUNCTION wallets_roll_over(lot wallets_grant, unused numeric, at timestamptz) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE rolled numeric; new_lot bigint;
 BEGIN
-  SELECT least(unused, lot.rollover_cap - coalesce(sum(g.amount), 0)) INTO rolled FROM wallets_grant g WHERE g.rolled_from_id = lot.id;
+  SELECT least(unused, coalesce(lot.rollover_cap, 0) - coalesce(sum(g.amount), 0)) INTO rolled FROM wallets_grant g WHERE g.rolled_from_id = lot.id;
   IF coalesce(rolled, 0) <= 0 OR lot.rollover_expires_at <= at THEN RETURN 0; END IF;
   PERFORM wallets_post(lot.organisation_id, 'rollover', 'credits_included', 'included_expense', rolled, lot.id, NULL, at);
   INSERT INTO wallets_grant (organisation_id, kind, amount, remaining, priority, expires_at, period_start, rolled_from_id,

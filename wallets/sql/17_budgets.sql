@@ -42,5 +42,36 @@ CREATE OR REPLACE FUNCTION wallets_count(of_periods bigint[], held numeric[], us
       alerted_at = coalesce(p.alerted_at, CASE WHEN p.used + c.used >= b.amount * b.alert_percent / 100 THEN at END)
   FROM (SELECT u.period, sum(u.held) AS held, sum(u.used) AS used FROM unnest(of_periods, held, used) AS u (period, held, used)
         GROUP BY u.period ORDER BY u.period) c, wallets_budget b
-  WHERE p.id = c.period AND b.id = p.budget_id AND (c.held <> 0 OR c.used <> 0)
+  WHERE p.id = c.period AND b.id = p.budget_id
 $$;
+
+-- What calls on a subject that were authorised in the running period have been charged, by transfers after one id.
+CREATE OR REPLACE FUNCTION wallets_charged(of_organisation bigint, of_subject text, of_period text, after bigint,
+    OUT charged numeric, OUT newest bigint) LANGUAGE sql STABLE AS $$
+  WITH running AS MATERIALIZED (
+    SELECT coalesce(billing_period(billing_day(billing_now(), o.billing_zone), of_period)::timestamp AT TIME ZONE o.billing_zone,
+                    '-infinity') AS begins
+    FROM organisations_organisation o WHERE o.id = of_organisation
+  )
+  SELECT coalesce(sum(-wallets_change(t.debit, t.credit, t.amount)) FILTER (WHERE of_subject = ANY (h.subjects) AND h.authorised_at >= r.begins), 0),
+         coalesce(max(t.id), after)
+  FROM running r JOIN wallets_transfer t ON t.organisation_id = of_organisation AND t.posted_at >= r.begins AND t.id > after
+  LEFT JOIN wallets_hold h ON h.id = t.hold_id
+$$;
+
+-- Open the running period of a new budget with what was charged so far and with what running calls hold.
+CREATE OR REPLACE FUNCTION wallets_open_budget(of_budget bigint, charged numeric) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE budget wallets_budget; zone text; opened bigint; first_day date;
+BEGIN
+  SELECT * INTO budget FROM wallets_budget b WHERE b.id = of_budget;
+  SELECT o.billing_zone INTO zone FROM organisations_organisation o WHERE o.id = budget.organisation_id;
+  first_day := billing_period(billing_day(billing_now(), zone), budget.period);
+  INSERT INTO wallets_budgetperiod (organisation_id, budget_id, starts, used, held)
+    VALUES (budget.organisation_id, of_budget, first_day, charged, 0) RETURNING id INTO opened;
+  WITH running AS (
+    UPDATE wallets_hold h SET budget_periods = h.budget_periods || opened
+    WHERE h.organisation_id = budget.organisation_id AND h.state = 'open' AND budget.subject = ANY (h.subjects)
+      AND billing_period(billing_day(h.authorised_at, zone), budget.period) = first_day RETURNING h.amount
+  ) UPDATE wallets_budgetperiod p SET held = (SELECT coalesce(sum(r.amount), 0) FROM running r) WHERE p.id = opened;
+  PERFORM wallets_count(ARRAY[opened], ARRAY[0::numeric], ARRAY[0::numeric], billing_now());
+END $$;
