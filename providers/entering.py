@@ -82,7 +82,7 @@ def enter_rate(entered: Entered, *, compared_with: int, by: User, approved_by: U
             effective_from=entered.starts or now, source=entered.source,
         )  # fmt: skip
         try:
-            rate.full_clean()
+            rate.full_clean(exclude={"price"} if rate.price is None else None)  # no price is one, too
         except ValidationError as error:
             raise RateRefused(" ".join(error.messages)) from error
         rate.save()

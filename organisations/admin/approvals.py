@@ -68,7 +68,7 @@ class ApprovalAdmin(TenantAdmin):
         tag = TAGS.get(State(approval.state), "")
         return format_html('<span class="tag {}">{}</span>', tag, approval.get_state_display())
 
-    @admin.display(description="Until")
+    @admin.display(description="Expires, or decided")
     def until(self, approval: Approval) -> SafeString | str:
         if approval.state == State.ASKED:
             return utc(approval.expires_at)
