@@ -286,6 +286,11 @@ def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:
     )
 
 
+def settled_receipt(receipt: Receipt, available: str) -> SettledReceipt:
+    """The receipt with what was `available` right after it."""
+    return SettledReceipt(**{name: getattr(receipt, name) for name in receipt.__struct_fields__}, available=available)
+
+
 def _revision(record: Any) -> Revision:
     return Revision(
         record.revision, moment(record.posted_at), record.leaves, plain(record.cost), plain(record.charge),

@@ -77,6 +77,27 @@ class Settle(msgspec.Struct):
     n: int = 0
 
 
+class Revise(msgspec.Struct):
+    """What a settled call really used: `cost` in all, `leaves` and `list_cost` as signed differences to the records
+    that there are, `base` many."""
+
+    organisation: int
+    key: str
+    fingerprint: str
+    hold: str
+    cost: str
+    record: str
+    base: int
+    status: str
+    service_tier: str
+    leaves: dict[str, int]
+    list_cost: str
+    estimated: bool
+    flags: list[str]
+    raw: msgspec.Raw | None = None
+    class_tokens: int | None = None
+
+
 class Release(msgspec.Struct):
     organisation: int
     key: str | None
@@ -106,6 +127,17 @@ def settle(operations: list[Settle]) -> list[Result]:
         Result(outcome, _text(hold), _figures(figures), replayed, None, tuple(msgspec.json.decode(posted or "[]")))
         for _, outcome, hold, figures, replayed, posted in rows
     ]
+
+
+def revise(operation: Revise) -> Result:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, figures, replayed FROM metering_revise(%s::jsonb, %s)",
+            [msgspec.json.encode(operation).decode(), settings.ABSORBED_LIMIT],
+        )
+        outcome, figures, replayed = cursor.fetchone()
+    live.changed_on_commit(operation.organisation)
+    return Result(outcome, operation.hold, _figures(figures), replayed)
 
 
 def release(operations: list[Release]) -> list[Result]:

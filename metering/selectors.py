@@ -52,10 +52,10 @@ class Settlement(NamedTuple):
     def first(self) -> UsageRecord:
         return self.records[0]
 
-    def as_settled(self) -> "Settlement":
-        """As it was before any revision: what the call that settled it is answered, however late it asks again."""
-        at = self.first.posted_at
-        return Settlement(self.records[:1], [row for row in self.transfers if row.posted_at == at])
+    def as_of(self, revision: int) -> "Settlement":
+        """As it was with that revision: what the call that made it is answered, however late it asks again."""
+        at = self.records[revision].posted_at
+        return Settlement(self.records[: revision + 1], [row for row in self.transfers if row.posted_at <= at])
 
 
 def settlement(organisation_id: int, hold_id: uuid.UUID) -> Settlement:

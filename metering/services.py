@@ -26,6 +26,7 @@ from metering.errors import (
 )
 from metering.flags import few
 from metering.models import Call
+from metering.proof import used
 from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
 from metering.selectors import allowed_plan, call_for, may_end, remembered, settlement
 from metering.terms import digest_of, store, stored_terms, terms_of
@@ -35,8 +36,10 @@ from organisations.models import Agent, ApiKey, Project
 from providers.leaves import Leaf
 from providers.models import Model
 from providers.selectors import find_model, rates_in_force
+from wallets.models import Hold
 
 DEFAULT_OUTPUT = 4096
+LATE = "Reported after the hold had expired: paid from what was available then."
 LARGEST = Decimal(10) ** 10  # numeric(20,9) ends at ten times this
 
 
@@ -106,17 +109,19 @@ def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> a
 def settle(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Settle, once: Once) -> answers.SettledReceipt:
     """Charge a call for what it used, once, and return its receipt.
 
-    What exceeds the hold and the wallet is absorbed by the platform. Raises `NotFound`, `AlreadyEnded`, `KeyReused`.
+    What exceeds the hold and the wallet is absorbed by the platform. A call that was settled by estimate may be settled
+    once more within a day, with what it really used: that revises it. Raises `NotFound`, `AlreadyEnded`, `KeyReused`.
     """
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
     [result] = ledger.settle([_settle_operation(call, report, once)])
-    if result.outcome != "settled":
+    if result.outcome == "ended" and result.figures["state"] == Hold.State.SETTLED:
+        result = _revised(call, report, once, result)
+    if result.outcome not in ("settled", "revised"):
         raise _refusal(key, result)
     with tenant(key.organisation_id):
-        receipt = answers.receipt(*settlement(key.organisation_id, hold_id).as_settled())
-    fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
-    return answers.SettledReceipt(**fields, available=result.figures["available"])
+        found = settlement(key.organisation_id, hold_id).as_of(result.figures.get("revision", 0))
+        return answers.settled_receipt(answers.receipt(*found), result.figures["available"])
 
 
 def release(*, key: ApiKey, hold_id: uuid.UUID, once: Once) -> answers.Released:
@@ -195,14 +200,32 @@ def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger
     terms = stored_terms(call.hold.terms_id)
     found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
     usage = with_request(terms, found.leaves) if found.leaves else {}
+    late = [LATE] if call.hold.state == Hold.State.RELEASED else []
     rated = _priced(call, usage, tier=found.service_tier, model=found.model, class_tokens=found.class_tokens)
     return ledger.Settle(
         organisation=call.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(call.pk),
         cost=plain(rated.cost), ended_by="call", record=str(uuid.uuid4()), status=report.status,
         service_tier=rated.tier, class_tokens=found.class_tokens,
         leaves={leaf.value: tokens for leaf, tokens in usage.items()}, list_cost=plain(rated.list_cost),
-        estimated=found.estimated, flags=few(*found.flags, *rated.flags), raw=found.raw,
+        estimated=found.estimated, flags=few(*late, *found.flags, *rated.flags), raw=found.raw,
     )  # fmt: skip
+
+
+def _revised(call: Call, report: requests.Settle, once: Once, ended: ledger.Result) -> ledger.Result:
+    """Settle a call once more, where what it was settled with is an estimate; else `ended`, as it was answered."""
+    with tenant(call.organisation_id, snapshot=True):
+        records = settlement(call.organisation_id, call.pk).records
+    if not records[-1].estimated:
+        return ended
+    new, before = _settle_operation(call, report, once), used(records)
+    leaves = {leaf: new.leaves.get(leaf, 0) - before.get(Leaf(leaf), 0) for leaf in {*new.leaves, *before}}
+    listed = sum(record.list_cost for record in records)
+    return ledger.revise(ledger.Revise(
+        organisation=new.organisation, key=once.key, fingerprint=once.fingerprint, hold=new.hold, cost=new.cost,
+        record=new.record, base=len(records), status=new.status, service_tier=new.service_tier,
+        class_tokens=new.class_tokens, leaves={leaf: n for leaf, n in leaves.items() if n},
+        list_cost=plain(Decimal(new.list_cost) - listed), estimated=new.estimated, flags=new.flags, raw=new.raw,
+    ))  # fmt: skip
 
 
 def _priced(
