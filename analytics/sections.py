@@ -23,6 +23,7 @@ _SECTIONS: tuple[tuple[str, str, Collection[str]], ...] = (
     ("Overview", "analytics:overview", EVERYBODY),
     ("Live", "analytics:live", EVERYBODY),
     ("Usage", "analytics:usage", EVERYBODY),
+    ("Budgets", "analytics:budgets", EVERYBODY),
     ("Members", "analytics:members", EVERYBODY),
     ("API keys", "analytics:keys", MANAGERS),
 )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.views import keys, members
+from analytics.views import budgets, keys, members
 from analytics.views.home import home
 from analytics.views.live import live, stream
 from analytics.views.overview import overview
@@ -19,6 +19,10 @@ urlpatterns = [
     path("o/<slug:slug>/usage/requests", requests, name="usage-requests"),
     path("o/<slug:slug>/usage.csv", usage_csv, name="usage-csv"),
     path("o/<slug:slug>/receipts/<uuid:hold_id>", receipt, name="receipt"),
+    path("o/<slug:slug>/budgets/", budgets.budgets, name="budgets"),
+    path("o/<slug:slug>/budgets/set/", budgets.new, name="budget-set"),
+    path("o/<slug:slug>/budgets/<int:budget_id>/", budgets.budget, name="budget"),
+    path("o/<slug:slug>/budgets/<int:budget_id>/end/", budgets.end, name="budget-end"),
     path("o/<slug:slug>/members/", members.members, name="members"),
     path("o/<slug:slug>/members/add/", members.add, name="member-add"),
     path("o/<slug:slug>/members/<int:member_id>/", members.member, name="member"),

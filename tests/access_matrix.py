@@ -121,6 +121,29 @@ PAGES = {
     "o/<slug:slug>/usage/requests": Row("o/ada/usage/requests", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/usage.csv": Row("o/ada/usage.csv", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/receipts/<uuid:hold_id>": Row("o/ada/receipts/{settled}", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/budgets/": Row("o/ada/budgets/", FOR_MEMBERS, NOT_TAKEN),
+    "o/<slug:slug>/budgets/set/": Row(
+        "o/ada/budgets/set/",
+        FOR_MANAGERS,
+        DONE_BY_MANAGERS,
+        data={
+            "subject": "organisation:",
+            "run": "",
+            "period": "month",
+            "amount": "50",
+            "stops": "yes",
+            "alert_percent": "",
+        },
+    ),
+    "o/<slug:slug>/budgets/<int:budget_id>/": Row(
+        "o/ada/budgets/{budget}/",
+        FOR_MANAGERS,
+        DONE_BY_MANAGERS,
+        data={"amount": "40", "stops": "yes", "alert_percent": "90"},
+    ),
+    "o/<slug:slug>/budgets/<int:budget_id>/end/": Row(
+        "o/ada/budgets/{ending}/end/", FOR_MANAGERS, DONE_BY_MANAGERS, data={}
+    ),
     "o/<slug:slug>/members/": Row("o/ada/members/", FOR_MEMBERS, NOT_TAKEN),
     "o/<slug:slug>/members/add/": Row(
         "o/ada/members/add/",
@@ -241,7 +264,7 @@ ADMIN = {
     "admin/providers/rate/enter/": _admin(
         "providers/rate/enter/", BY_WRITERS, DONE_BY_WRITERS,
         data={"form_id": "{new}", "model": "1", "leaf": "input", "service_tier": "standard", "class_above": "0",
-              "price": "7", "source": "agreed", "reason": "agreed"},
+              "becomes": "priced", "price": "7", "source": "agreed", "reason": "agreed"},
     ),
     **_read_only("metering/overrunalert", "alert"),
     "admin/metering/usagerecord/": _admin("metering/usagerecord/"),

@@ -15,6 +15,7 @@ from tests.api import Api
 from tests.factories import Tenant, give, make_model, make_tenant, make_user
 from tests.metering.figures import rows_of
 from wallets.approvals import ask_for_grant
+from wallets.services import set_budget
 
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
@@ -40,6 +41,19 @@ def lived_in(slug: str) -> Tenant:
     assert api.authorise(max_output_tokens=100, key="open").status_code == 201
     ask_for_credits(tenant)
     return tenant
+
+
+def finance(tenant: Tenant) -> dict[str, int]:
+    """Rows of what owners and finance do beside giving credits, by what the access matrix calls them."""
+    return {
+        name: set_budget(
+            organisation=tenant.organisation, scope=scope, target=target, period="day", amount=Decimal(40),
+            alert_percent=80,
+        ).pk
+        for name, scope, target in (
+            ("budget", "agent", str(tenant.agent.pk)), ("ending", "project", str(tenant.project.pk)),
+        )
+    }  # fmt: skip
 
 
 def ask_for_credits(tenant: Tenant, amount: str = "500", *, by: User | None = None, key: str = "") -> Approval:

@@ -66,6 +66,7 @@ def _keys(ada: Tenant, ben: Tenant) -> dict[str, str]:
 def _things(ada: Tenant, ben: Tenant) -> dict[str, Any]:
     """The ids that the paths of the matrix name; everything of Ada's, but for `ben`, who is suspended and resumed."""
     spare = issue_api_key(organisation=ada.organisation, name="spare", scopes=["read"])
+    made = cast.finance(ada)
     verify()
     open_calls = {name: Api(ada).authorise(max_output_tokens=10).json()["id"] for name in ("running", "used", "unused")}
     tables = {
@@ -83,7 +84,7 @@ def _things(ada: Tenant, ben: Tenant) -> dict[str, Any]:
         user = make_user(f"{name}@ada.example", member_of=ada.organisation, as_="viewer")
         ids[name] = one("SELECT id FROM organisations_member WHERE user_id = %s", user.pk)[0]
     return {
-        **ids, **open_calls, "settled": settled, "organisation": ada.id, "ben": ben.id, "project": ada.project.pk,
+        **ids, **made, **open_calls, "settled": settled, "organisation": ada.id, "ben": ben.id, "project": ada.project.pk,
         "agent": ada.agent.pk, "spare_key": spare.key.pk, "person": person.pk,
     }  # fmt: skip
 

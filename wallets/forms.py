@@ -17,12 +17,21 @@ _PLAIN = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 
 
 class AmountField(forms.DecimalField):
-    """An amount in plain digits: Python alone would take "1_000", "1e3" and other scripts' digits, too."""
+    """An amount in plain digits: Python alone would take "1_000", "1e3" and other scripts' digits, too.
+
+    `say` tells what to write instead of anything else.
+    """
+
+    pattern: ClassVar[re.Pattern[str]] = _PLAIN
+
+    def __init__(self, *, say: str = "Write an amount such as 25.00, above zero.", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.say = say
 
     def to_python(self, value: object) -> Decimal | None:  # type: ignore[override]
         text = "" if value is None else str(value).strip()
-        if text and not _PLAIN.fullmatch(text):
-            raise ValidationError("Write an amount such as 25.00, above zero.")
+        if text and not self.pattern.fullmatch(text):
+            raise ValidationError(self.say)
         return super().to_python(text)
 
 
