@@ -237,8 +237,8 @@ def prices(terms: Terms, rates: Iterable[RateTerm] | None = None) -> list[Price]
     ]
 
 
-def authorisation(hold: str, figures: dict[str, Any], terms: Terms, currency: str) -> Authorisation:
-    return Authorisation(id=hold, **figures, currency=currency, rates=prices(terms))
+def authorisation(hold: str, figures: dict[str, Any], rates: list[Price], currency: str) -> Authorisation:
+    return Authorisation(id=hold, **figures, currency=currency, rates=rates)
 
 
 def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:

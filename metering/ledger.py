@@ -44,6 +44,9 @@ class Authorise(msgspec.Struct):
     run: str
     input_tokens: int
     dispatched: bool
+    # Of which edition of the price book the terms are, and how long they are good at most; None: looked up just now.
+    edition: int | None = None
+    good_until: str | None = None
     n: int = 0
 
 

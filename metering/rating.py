@@ -81,6 +81,20 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """The dearest prices that a call may meet, per million; `extras` are those of its tools and its request."""
+
+    per_input: Decimal
+    per_output: Decimal
+    extras: Decimal
+
+    def quote(self, input_tokens: int) -> Quote:
+        """The worst case of a call with at most so many input tokens."""
+        with localcontext(EXACT):
+            return Quote((input_tokens * self.per_input + self.extras) / MILLION, self.per_output / MILLION)
+
+
+@dataclass(frozen=True)
 class Line:
     """One leaf of a receipt; `amount` is exact, with markup. `rate` None: the leaf is not priced."""
 
@@ -113,6 +127,11 @@ def quote(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, too
     `leaves`: the input leaves the request can use (None: every priced one); the dearest counts. `tools`: the most calls
     of each server tool. Raises `NotPriced`.
     """
+    return worst_prices(terms, input_tokens=input_tokens, leaves=leaves, tools=tools).quote(input_tokens)
+
+
+def worst_prices(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, tools: Mapping[Leaf, int]) -> Worst:
+    """What `quote` is made of: the same for all calls of one size class with the same leaves and tools."""
     with localcontext(EXACT):
         priced = {rate.leaf for rate in terms.rates}
         inputs = set(leaves) if leaves is not None else (priced & INPUT_SIDE) or {Leaf.INPUT}
@@ -120,7 +139,7 @@ def quote(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | None, too
         per_output = max(_price(terms, leaf, input_tokens) for leaf in (priced & OUTPUT_SIDE) | {Leaf.OUTPUT})
         counted = with_request(terms, tools)
         extras = sum((n * _price(terms, leaf, input_tokens) for leaf, n in counted.items() if n), Decimal(0))
-        return Quote((input_tokens * per_input + extras) / MILLION, per_output / MILLION)
+        return Worst(per_input, per_output, extras)
 
 
 def with_request(terms: Terms, usage: Mapping[Leaf, int]) -> Mapping[Leaf, int]:

@@ -12,7 +12,7 @@ from common.clock import billing_now
 from common.money import plain, round_up
 from common.problems import InvalidFields, NotFound, Problem
 from common.tenancy import tenant
-from metering import answers, ledger, reported, requests
+from metering import answers, ledger, offers, reported, requests
 from metering.errors import (
     AlreadyEnded,
     BudgetExceeded,
@@ -26,16 +26,17 @@ from metering.errors import (
 )
 from metering.flags import few
 from metering.models import Call
+from metering.offers import Offer
 from metering.proof import used
-from metering.rating import STANDARD, NotPriced, Quote, Rated, Terms, quote, rate_usage, with_request
+from metering.rating import STANDARD, NotPriced, Quote, Rated, rate_usage, with_request
 from metering.selectors import allowed_plan, call_for, may_end, remembered, settlement
-from metering.terms import digest_of, store, stored_terms, terms_of
+from metering.terms import store, stored_terms, terms_of
 from organisations.authentication import require, require_active
 from organisations.errors import Suspended, Unauthenticated
 from organisations.models import Agent, ApiKey, Project
+from plans.selectors import edition
 from providers.leaves import Leaf
-from providers.models import Model
-from providers.selectors import find_model, rates_in_force
+from providers.selectors import find_model, next_change, rates_in_force
 from wallets.models import Hold
 
 DEFAULT_OUTPUT = 4096
@@ -50,11 +51,10 @@ class Once(NamedTuple):
     fingerprint: str
 
 
-class _Plan(NamedTuple):
+class Prepared(NamedTuple):
     """What authorise found out before it asks for money."""
 
-    model: Model
-    terms: Terms
+    offer: Offer
     quote: Quote
     asked: int
     wanted: int
@@ -77,10 +77,10 @@ def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answer
         if (first := _first_answer(key, once)) is None:
             raise
         return first
-    operation = _authorise_operation(key, request, once, plan)
+    operation = authorise_operation(key, request, once, plan)
     [result] = ledger.authorise([operation])
     if result.outcome == "terms_unknown":
-        store(plan.terms)
+        store(plan.offer.terms)
         [result] = ledger.authorise([operation])
     if result.outcome == "authorised" and result.replayed:
         first = _first_answer(key, once)
@@ -89,7 +89,7 @@ def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answer
     if result.outcome != "authorised":
         raise _refusal(key, result)
     assert result.hold is not None
-    return answers.authorisation(result.hold, result.figures, plan.terms, key.organisation.currency)
+    return answers.authorisation(result.hold, result.figures, plan.offer.prices, key.organisation.currency)
 
 
 def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> answers.ProgressAnswer:
@@ -135,30 +135,40 @@ def release(*, key: ApiKey, hold_id: uuid.UUID, once: Once) -> answers.Released:
     return answers.Released(str(hold_id), "released", currency=key.organisation.currency, **result.figures)
 
 
-def _prepare(key: ApiKey, request: requests.Authorise) -> _Plan:
-    model = find_model(request.provider, request.model)
-    if model is None:
-        raise UnknownModel(f"{request.provider} serves no model {request.model} here.")
-    terms = _terms(key, model, request)
+def _prepare(key: ApiKey, request: requests.Authorise) -> Prepared:
+    offer = _offer(key, request)
+    offers.remember(key.organisation_id, request.provider, request.model, offer.terms.tier, offer)
+    return prepared(key, request, offer, *_booked_on(key, request))
+
+
+def prepared(key: ApiKey, request: requests.Authorise, offer: Offer, project: Project, agent: Agent) -> Prepared:
+    """The call as the wallet will be asked for it. Raises `InvalidFields`, `ModelNotPriced`."""
+    model = offer.model
     if request.input_tokens > model.context_tokens:
         raise _invalid("input_tokens", f"{model.name} takes at most {model.context_tokens} tokens.")
     if request.min_output_tokens > model.max_output_tokens:
         raise _invalid("min_output_tokens", f"{model.name} gives at most {model.max_output_tokens} tokens.")
     try:
-        worst = quote(terms, input_tokens=request.input_tokens, leaves=request.input_leaves, tools=request.tools)
+        worst = offer.quote(request.input_tokens, request.input_leaves, request.tools)
     except NotPriced as error:
         raise ModelNotPriced(f"{error} of {model.name} has no price.", unpriced=str(error)) from None
     asked = request.max_output_tokens or max(min(DEFAULT_OUTPUT, model.max_output_tokens), request.min_output_tokens)
-    project, agent = _booked_on(key, request)
-    return _Plan(model, terms, worst, asked, min(asked, model.max_output_tokens), project, agent)
+    return Prepared(offer, worst, asked, min(asked, model.max_output_tokens), project, agent)
 
 
-def _terms(key: ApiKey, model: Model, request: requests.Authorise) -> Terms:
+def _offer(key: ApiKey, request: requests.Authorise) -> Offer:
+    """The model at this organisation's terms, looked up now."""
+    # Asked for first: what changes while the rest is read makes the offer one of an earlier edition, never of a later.
+    number, now = edition(), billing_now()
+    model = find_model(request.provider, request.model)
+    if model is None:
+        raise UnknownModel(f"{request.provider} serves no model {request.model} here.")
     plan = allowed_plan(key.organisation_id, model)
-    terms = terms_of(model, plan, rates_in_force([model.pk], billing_now()), request.service_tier or STANDARD)
+    terms = terms_of(model, plan, rates_in_force([model.pk], now), request.service_tier or STANDARD)
     if terms.tier not in terms.tiers:
         raise ModelNotPriced(f"{model.name} has no price at service tier {terms.tier}.", unpriced=terms.tier)
-    return terms
+    change = next_change(model.pk, now)
+    return Offer(model, terms, number, change and change.isoformat())
 
 
 def _booked_on(key: ApiKey, request: requests.Authorise) -> tuple[Project, Agent]:
@@ -175,19 +185,20 @@ def _booked_on(key: ApiKey, request: requests.Authorise) -> tuple[Project, Agent
     return agent.project, agent
 
 
-def _authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, plan: _Plan) -> ledger.Authorise:
+def authorise_operation(key: ApiKey, request: requests.Authorise, once: Once, plan: Prepared) -> ledger.Authorise:
+    """What the ledger is asked for."""
     return ledger.Authorise(
         organisation=key.organisation_id, key=once.key, fingerprint=once.fingerprint, hold=str(uuid.uuid4()),
         fixed=plain(plan.quote.fixed), unit=plain(plan.quote.per_output_token),
         asked=plan.asked, wanted=plan.wanted, minimum=request.min_output_tokens, ttl=request.ttl_seconds,
-        terms=str(digest_of(plan.terms)), subjects=_subjects(key, request, plan),
-        project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.model.pk,
+        terms=str(plan.offer.digest), subjects=_subjects(key, request, plan),
+        project=plan.project.pk, agent=plan.agent.pk, api_key=key.pk, model=plan.offer.model.pk,
         user=request.user or "", run=request.run or "",
         input_tokens=request.input_tokens, dispatched=request.dispatched,
     )  # fmt: skip
 
 
-def _subjects(key: ApiKey, request: requests.Authorise, plan: _Plan) -> list[str]:
+def _subjects(key: ApiKey, request: requests.Authorise, plan: Prepared) -> list[str]:
     """What the call is booked on, as budgets name it."""
     named = [("member", request.user), ("run", request.run)]
     return [
@@ -257,7 +268,7 @@ def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
         raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
     assert record.hold is not None
     terms = stored_terms(record.hold.terms_id)
-    return answers.authorisation(str(record.hold.pk), record.figures, terms, key.organisation.currency)
+    return answers.authorisation(str(record.hold.pk), record.figures, answers.prices(terms), key.organisation.currency)
 
 
 def _refusal(key: ApiKey, result: ledger.Result) -> Problem:

@@ -37,3 +37,21 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation} on {self.plan}"
+
+
+class Edition(models.Model):
+    """Which edition of prices, models and plans is in force: one row, another number with every change of them.
+
+    Who remembers what they looked up there says of which edition it is, and is told under the lock if that has gone.
+    """
+
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (number)"
+
+    only_row = models.BooleanField(primary_key=True, default=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(only_row=True), name="edition_has_one_row")]
+
+    def __str__(self) -> str:
+        return f"Edition {self.number}"

@@ -1,6 +1,6 @@
 """Reads of plans."""
 
-from plans.models import Plan, Subscription
+from plans.models import Edition, Plan, Subscription
 
 
 def plan_of(organisation_id: int) -> Plan | None:
@@ -12,3 +12,8 @@ def plan_of(organisation_id: int) -> Plan | None:
 def access_classes() -> list[str]:
     """Every class of models that some plan includes, in the plans' order."""
     return list(dict.fromkeys(name for plan in Plan.objects.all() for name in plan.access_classes))
+
+
+def edition() -> int:
+    """Which edition of prices, models and plans is in force; ask before looking anything up in it."""
+    return Edition.objects.values_list("number", flat=True).first() or 0

@@ -13,7 +13,7 @@ from providers.entering import Entered, compared, enter_rate
 from providers.errors import ImportRefused, RateRefused
 from providers.importing.asking import Ask
 from providers.importing.difference import Difference
-from providers.importing.lines import applied, counted, lines, price
+from providers.importing.lines import applied, counted, groups, price
 from providers.importing.services import apply_list
 
 IMPORT, ENTER = "prices", "rate"
@@ -53,14 +53,14 @@ def ask_for_rate(entered: Entered, *, reason: str, key: str, by: User) -> Approv
 
 
 def _changes(found: Difference) -> list[dict[str, Any]]:
-    """The rows that would be written, as the page of the import shows them."""
+    """The rows that would be written, in the order of the import's page: what had to be accepted first."""
     return [
         {
             "what": line.what, "model": line.named, "leaf": line.leaf, "tier": line.tier, "requests": line.requests,
             "old": price(line.change.old), "new": price(line.change.new), "percent": line.percent,
             "begins": line.begins, "remarks": "; ".join(line.remarks), "alert": line.alert,
         }
-        for line in lines(found) if line.change.written
+        for _, lines in groups(found) for line in lines if line.change.written
     ]  # fmt: skip
 
 

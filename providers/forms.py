@@ -96,9 +96,12 @@ class RateForm(forms.Form):
         label="For requests with more input tokens than", min_value=0, max_value=LONGEST, initial=0,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}), help_text="0: for all requests.",
     )  # fmt: skip
+    becomes = forms.ChoiceField(
+        choices=[("priced", "Priced as below"), ("ended", "No longer priced, which is not the same as 0")]
+    )
     price = AmountField(
         max_digits=20, decimal_places=9, min_value=Decimal(0), required=False, label="Price per 1M",
-        help_text="Empty: no longer priced, which is not the same as 0.",
+        help_text="Empty only for what is no longer priced.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )  # fmt: skip
     starts = forms.DateTimeField(
@@ -122,6 +125,14 @@ class RateForm(forms.Form):
         if starts and starts <= billing_now():
             raise ValidationError("This moment has passed. Leave it empty for as soon as it is approved.")
         return starts
+
+    def clean(self) -> dict[str, Any]:
+        """A price or none, as was chosen: a field that was forgotten ends no price."""
+        data = super().clean() or self.cleaned_data
+        chosen = not {"becomes", "price"} & self.errors.keys()
+        if chosen and (data["becomes"] == "priced") != (data["price"] is not None):
+            self.add_error("price", "Write a price, or choose that it is no longer priced and leave this empty.")
+        return data
 
     def entered(self) -> Entered:
         """What the valid form says."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from providers.models import Model, Rate
 
@@ -34,3 +34,11 @@ def newest_rates(at: datetime) -> QuerySet[Rate]:
         .order_by("model_id", "leaf", "service_tier", "class_above", "-effective_from")
         .distinct("model_id", "leaf", "service_tier", "class_above")
     )
+
+
+def next_change(model_id: int, at: datetime) -> datetime | None:
+    """When the next rate of a model begins after `at` (aware); None where none is dated ahead."""
+    found: datetime | None = Rate.objects.filter(model_id=model_id, effective_from__gt=at).aggregate(
+        next=Min("effective_from")
+    )["next"]
+    return found

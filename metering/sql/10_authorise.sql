@@ -8,18 +8,27 @@ CREATE OR REPLACE FUNCTION metering_bar(of_key bigint) RETURNS text LANGUAGE sql
   LEFT JOIN organisations_organisation o ON o.id = k.organisation_id
 $$;
 
+-- Operations whose terms were remembered and are gone by now: prices, models or plans have changed since.
+CREATE OR REPLACE FUNCTION metering_stale(operations json) RETURNS int[] LANGUAGE sql STABLE AS $$
+  SELECT array_agg(o.n) FROM json_to_recordset(operations) AS o (n int, edition bigint, good_until timestamptz)
+  WHERE o.edition IS NOT NULL
+    AND (o.edition <> coalesce((SELECT number FROM plans_edition), 0) OR o.good_until <= (SELECT billing_now()))
+$$;
+
 -- Hold the calls and write the row beside each new hold, in one commit. A barred key gets no hold.
 CREATE OR REPLACE FUNCTION metering_authorise(operations json)
 RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
-DECLARE barred jsonb; allowed json := operations;
+DECLARE barred jsonb; stale int[]; allowed json := operations;
 BEGIN
   PERFORM wallets_lock(wallets_organisations(operations));
   SELECT jsonb_object_agg(k.id, metering_bar(k.id)) FILTER (WHERE metering_bar(k.id) IS NOT NULL) INTO barred
     FROM (SELECT DISTINCT (o ->> 'api_key')::bigint AS id FROM json_array_elements(operations) o) k;
-  IF barred IS NOT NULL THEN
-    RETURN QUERY SELECT (o ->> 'n')::int, barred ->> (o ->> 'api_key'), NULL::uuid, NULL::uuid, '{}'::jsonb, false
-      FROM json_array_elements(operations) o WHERE barred ? (o ->> 'api_key');
-    SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o WHERE NOT barred ? (o ->> 'api_key');
+  stale := metering_stale(operations);
+  IF barred IS NOT NULL OR stale IS NOT NULL THEN
+    RETURN QUERY SELECT (o ->> 'n')::int, coalesce(barred ->> (o ->> 'api_key'), 'stale'), NULL::uuid, NULL::uuid, '{}'::jsonb, false
+      FROM json_array_elements(operations) o WHERE barred ? (o ->> 'api_key') OR (o ->> 'n')::int = ANY (stale);
+    SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o
+      WHERE NOT coalesce(barred ? (o ->> 'api_key'), false) AND NOT coalesce((o ->> 'n')::int = ANY (stale), false);
     IF allowed IS NULL THEN RETURN; END IF;
   END IF;
   RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(allowed)), written AS (

@@ -7,7 +7,9 @@ WHERE NOT (c.organisation_id = ALL (ARRAY[p.organisation_id, a.organisation_id, 
 UNION ALL
 SELECT 'usage', u.id FROM metering_changed_usage(%(since)s) u
 JOIN organisations_project p ON p.id = u.project_id JOIN organisations_agent a ON a.id = u.agent_id
-JOIN organisations_apikey k ON k.id = u.api_key_id LEFT JOIN metering_call c ON c.hold_id = u.hold_id
+JOIN organisations_apikey k ON k.id = u.api_key_id
 WHERE NOT (u.organisation_id = ALL (ARRAY[p.organisation_id, a.organisation_id, k.organisation_id])) OR a.project_id <> u.project_id
-   OR (u.organisation_id, u.project_id, u.agent_id, u.api_key_id, u.model_id)
+UNION ALL
+SELECT 'usage of a call', u.id FROM metering_changed_usage(%(since)s) u JOIN metering_call c ON c.hold_id = u.hold_id
+WHERE (u.organisation_id, u.project_id, u.agent_id, u.api_key_id, u.model_id)
       <> (c.organisation_id, c.project_id, c.agent_id, c.api_key_id, c.model_id)
