@@ -109,6 +109,9 @@ DATABASES["owner"]["TEST"] = {"MIGRATE": False}
 APP_ROLE = urlsplit(env.str("DATABASE_URL")).username or "portal_app"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Agents' calls share lock and commit with those that come at the same time (docs/hot-path.md); off: one by one.
+HOT_PATH: bool = env.bool("HOT_PATH", default=True)
+
 # --- Demo -----------------------------------------------------------------------------------------------------------
 # Members of a sandbox may start, pause and reset its simulated agents. The agents are a process of their own.
 SIMULATION: bool = env.bool("SIMULATION", default=DEMO)

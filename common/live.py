@@ -23,6 +23,11 @@ def changed_on_commit(*organisation_ids: int) -> None:
     transaction.on_commit(lambda: _publish(CHANGED, organisation_ids))
 
 
+def changed(organisation_ids: tuple[int, ...]) -> None:
+    """Say that figures of these organisations have changed, in what is committed already."""
+    _publish(CHANGED, organisation_ids)
+
+
 def close_on_commit(organisation_id: int) -> None:
     """Make every open stream of an organisation connect, and so identify itself, again: somebody may have left."""
     transaction.on_commit(lambda: _publish(CLOSE, (organisation_id,)))

@@ -97,6 +97,13 @@ class ServerError(Problem):
     remedy = "Repeat with the same Idempotency-Key; if it stays, report the X-Request-Id."
 
 
+class Busy(Problem):
+    status, code, title = 503, "busy", "Too many calls wait"
+    meaning = "More calls of this organisation wait than the server carries out in time. Nothing was done."
+    remedy = "Wait for Retry-After, then repeat with the same Idempotency-Key."
+    retry_after = 1
+
+
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "The ledger can't be reached at the moment"
     meaning = "The database is restarting or too busy. Whether the call was recorded is not known."

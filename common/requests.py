@@ -20,6 +20,11 @@ def request_id() -> str:
     return _request_id.get()
 
 
+def id_for(given: str) -> str:
+    """The id of a request whose caller gave it this one: goes into logs and a header, so only plain characters."""
+    return given if _SAFE.fullmatch(given) else uuid.uuid4().hex
+
+
 class RequestIdMiddleware:
     """Outermost: takes a sane id from the caller or makes one, and writes one line per request after the answer."""
 
@@ -27,9 +32,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-Id", "")
-        # A foreign id goes into logs and a header: anything but plain characters is replaced.
-        own = given if _SAFE.fullmatch(given) else uuid.uuid4().hex
+        own = id_for(request.headers.get("X-Request-Id", ""))
         token, started = _request_id.set(own), time.perf_counter()
         structlog.contextvars.bind_contextvars(request_id=own)
         try:

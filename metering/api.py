@@ -6,9 +6,9 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.problems import InvalidFields, Malformed, NotFound, TooLarge, UnsupportedMediaType
@@ -85,15 +85,16 @@ def _body(request: Request, limit: int) -> bytes:
     return body
 
 
-def _answer(answer: msgspec.Struct, status: int = 200) -> Response:
-    return Response(msgspec.to_builtins(answer), status=status)
+def _answer(answer: msgspec.Struct, status: int = 200) -> HttpResponse:
+    # The very bytes that the fast lane sends.
+    return HttpResponse(msgspec.json.encode(answer), status=status, content_type="application/json")
 
 
 class Authorisations(AgentView):
     scopes: ClassVar = (CALLS,)
 
     @extend_schema(**schema.of(requests.Authorise, 201, "Authorisation", idempotent=True, errors=REFUSED))
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Authorise a call: hold its worst case and learn how much output it may produce."""
         once, wanted = self.once(), self.decoded(requests.Authorise)
         return _answer(services.authorise(key=self.key, request=wanted, once=once), 201)
@@ -104,7 +105,7 @@ class ProgressReports(AgentView):
     ended_keys_too: ClassVar = True
 
     @extend_schema(**schema.of(requests.Progress, 200, "ProgressAnswer", errors=(NotFound, AlreadyEnded)))
-    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+    def post(self, request: Request, hold_id: uuid.UUID) -> HttpResponse:
         """Report what a running call has used so far, and learn whether it may go on."""
         report = self.decoded(requests.Progress)
         return _answer(services.progress(key=self.key, hold_id=hold_id, report=report))
@@ -116,7 +117,7 @@ class Settlements(AgentView):
     body_limit: ClassVar = settings.SETTLE_BODY_LIMIT
 
     @extend_schema(**schema.of(requests.Settle, 200, "SettledReceipt", idempotent=True, errors=ENDED))
-    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+    def post(self, request: Request, hold_id: uuid.UUID) -> HttpResponse:
         """Settle a call with what it used, by leaf or as the provider answered; the answer is the receipt."""
         once, report = self.once(), self.decoded(requests.Settle)
         return _answer(services.settle(key=self.key, hold_id=hold_id, report=report, once=once))
@@ -127,7 +128,7 @@ class Releases(AgentView):
     ended_keys_too: ClassVar = True
 
     @extend_schema(**schema.of(requests.Release, 200, "Released", idempotent=True, errors=(*ENDED, HasAccrued)))
-    def post(self, request: Request, hold_id: uuid.UUID) -> Response:
+    def post(self, request: Request, hold_id: uuid.UUID) -> HttpResponse:
         """Release a call that was not made."""
         once, _ = self.once(), self.decoded(requests.Release)
         return _answer(services.release(key=self.key, hold_id=hold_id, once=once))
@@ -135,7 +136,7 @@ class Releases(AgentView):
 
 class Receipts(AgentView):
     @extend_schema(**schema.of(None, 200, "Receipt", errors=(NotFound,)))
-    def get(self, request: Request, hold_id: uuid.UUID) -> Response:
+    def get(self, request: Request, hold_id: uuid.UUID) -> HttpResponse:
         """The receipt of a settled call."""
         key = self.key
         with tenant(key.organisation_id, snapshot=True):
@@ -144,7 +145,7 @@ class Receipts(AgentView):
 
 class Balances(AgentView):
     @extend_schema(**schema.of(None, 200, "Balance"))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """The wallet's figures of this moment."""
         key = self.key
         with tenant(key.organisation_id, snapshot=True):
@@ -153,7 +154,7 @@ class Balances(AgentView):
 
 class ModelList(AgentView):
     @extend_schema(**schema.of(None, 200, "Models"))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """The models this key may call, at the prices it would pay."""
         key = self.key
         with tenant(key.organisation_id, snapshot=True):
@@ -162,7 +163,7 @@ class ModelList(AgentView):
 
 class UsageSums(AgentView):
     @extend_schema(**schema.of(None, 200, "UsageSums", errors=(InvalidFields,), query=usage.QUERY))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """What was used and charged in a period, summed by model, agent, project, member, provider or day."""
         key, question = self.key, usage.read_question(request.query_params)
         with tenant(key.organisation_id, snapshot=True):

@@ -87,7 +87,7 @@ def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answer
         assert first is not None  # it was just found under the lock, and records are never deleted
         return first
     if result.outcome != "authorised":
-        raise _refusal(key, result)
+        raise refusal(key, result)
     assert result.hold is not None
     return answers.authorisation(result.hold, result.figures, plan.offer.prices, key.organisation.currency)
 
@@ -96,13 +96,9 @@ def progress(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Progress) -> a
     """Note what a running call has used so far and say whether it may go on. Raises `NotFound`, `AlreadyEnded`."""
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
-    rated = _priced(call, with_request(stored_terms(call.hold.terms_id), report.usage))
-    cost = round_up(rated.exact)
-    usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
-    operation = ledger.Progress(key.organisation_id, str(hold_id), report.seq, plain(cost), usage)
-    [result] = ledger.progress([operation])
+    [result] = ledger.progress([progress_operation(call, report)])
     if result.outcome not in ("continue", "stop"):
-        raise _refusal(key, result)
+        raise refusal(key, result)
     return answers.ProgressAnswer(decision=result.outcome, currency=key.organisation.currency, **result.figures)  # type: ignore[arg-type]
 
 
@@ -114,11 +110,11 @@ def settle(*, key: ApiKey, hold_id: uuid.UUID, report: requests.Settle, once: On
     """
     with tenant(key.organisation_id):
         call = call_for(key, hold_id)
-    [result] = ledger.settle([_settle_operation(call, report, once)])
+    [result] = ledger.settle([settle_operation(call, report, once)])
     if result.outcome == "ended" and result.figures["state"] == Hold.State.SETTLED:
         result = _revised(call, report, once, result)
     if result.outcome not in ("settled", "revised"):
-        raise _refusal(key, result)
+        raise refusal(key, result)
     with tenant(key.organisation_id):
         found = settlement(key.organisation_id, hold_id).as_of(result.figures.get("revision", 0))
         return answers.settled_receipt(answers.receipt(*found), result.figures["available"])
@@ -131,7 +127,7 @@ def release(*, key: ApiKey, hold_id: uuid.UUID, once: Once) -> answers.Released:
     operation = ledger.Release(key.organisation_id, once.key, once.fingerprint, str(hold_id), "call")
     [result] = ledger.release([operation])
     if result.outcome != "released":
-        raise _refusal(key, result)
+        raise refusal(key, result)
     return answers.Released(str(hold_id), "released", currency=key.organisation.currency, **result.figures)
 
 
@@ -207,7 +203,15 @@ def _subjects(key: ApiKey, request: requests.Authorise, plan: Prepared) -> list[
     ]  # fmt: skip
 
 
-def _settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
+def progress_operation(call: Call, report: requests.Progress) -> ledger.Progress:
+    """What the ledger is told of a running call."""
+    rated = _priced(call, with_request(stored_terms(call.hold.terms_id), report.usage))
+    usage = {leaf.value: tokens for leaf, tokens in report.usage.items()}
+    return ledger.Progress(call.organisation_id, str(call.pk), report.seq, plain(round_up(rated.exact)), usage)
+
+
+def settle_operation(call: Call, report: requests.Settle, once: Once) -> ledger.Settle:
+    """What the ledger is asked to charge. Raises `InvalidFields` for usage that can't be read."""
     terms = stored_terms(call.hold.terms_id)
     found = reported.read(report, provider=terms.provider, declared_input=call.input_tokens, progress=call.progress)
     usage = with_request(terms, found.leaves) if found.leaves else {}
@@ -228,7 +232,7 @@ def _revised(call: Call, report: requests.Settle, once: Once, ended: ledger.Resu
         records = settlement(call.organisation_id, call.pk).records
     if not records[-1].estimated:
         return ended
-    new, before = _settle_operation(call, report, once), used(records)
+    new, before = settle_operation(call, report, once), used(records)
     leaves = {leaf: new.leaves.get(leaf, 0) - before.get(Leaf(leaf), 0) for leaf in {*new.leaves, *before}}
     listed = sum(record.list_cost for record in records)
     return ledger.revise(ledger.Revise(
@@ -265,13 +269,14 @@ def _first_answer(key: ApiKey, once: Once) -> answers.Authorisation | None:
     same = record.fingerprint == once.fingerprint and (call is None or may_end(key, call))
     outcome = record.outcome if same else "key_reused"
     if outcome != "authorised":
-        raise _refusal(key, ledger.Result(outcome, None, record.figures, True))
+        raise refusal(key, ledger.Result(outcome, None, record.figures, True))
     assert record.hold is not None
     terms = stored_terms(record.hold.terms_id)
     return answers.authorisation(str(record.hold.pk), record.figures, answers.prices(terms), key.organisation.currency)
 
 
-def _refusal(key: ApiKey, result: ledger.Result) -> Problem:
+def refusal(key: ApiKey, result: ledger.Result) -> Problem:
+    """The problem that says why the ledger did not do what was asked."""
     match result.outcome:
         case "refused":
             kind = InsufficientCredits if result.figures["limiting_scope"] == "wallet" else BudgetExceeded

@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from organisations import last_used, secrets
+from organisations import last_used, remembered_keys, secrets
 from organisations.errors import MissingScope, Suspended, Unauthenticated
 from organisations.models import ApiKey
 from organisations.selectors import find_api_key, is_in_force
@@ -27,6 +27,7 @@ def key_of(header: str, *, ended_too: bool = False) -> ApiKey:
         raise Unauthenticated()
     if not (ended_too or is_in_force(key)):
         raise Unauthenticated("The key is revoked or has expired.")
+    remembered_keys.keep(parts[0], key)
     return key
 
 

@@ -25,6 +25,14 @@ def note(key: ApiKey) -> None:
         log.warning("last use not noted", error=str(error))
 
 
+def note_all(used: dict[int, int]) -> None:
+    """Note for each key (by id) when it was used, in seconds since 1970 UTC; never fails."""
+    try:
+        quick().hset(_HASH, mapping={str(key): str(at) for key, at in used.items()})
+    except redis.RedisError as error:
+        log.warning("last use not noted", error=str(error))
+
+
 def write() -> int:
     """Write what was noted to the keys' rows; returns how many."""
     noted = quick().hgetall(_HASH)
