@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 SHOWN = 50
+MOST = 99  # beside a place in the navigation: nothing is counted to its end on every page
 NOT_OURS = ("autocomplete", "view_on_site")  # they look into other models, and nothing here uses them
 
 
@@ -50,8 +51,8 @@ class PortalAdminSite(AdminSite):
         from organisations.selectors import approvals_to_decide
 
         # Signing out and a new password happen outside of any scope: there the number is left out.
-        waiting = approvals_to_decide().order_by().count() if current_scope().platform else None
-        return {**super().each_context(request), "waiting_approvals": waiting}
+        waiting = len(approvals_to_decide()[: MOST + 1]) if current_scope().platform else 0
+        return {**super().each_context(request), "waiting_approvals": waiting, "most": MOST}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """First what needs a person: a violated ledger, approvals, stopped organisations, overruns."""
@@ -63,7 +64,7 @@ def _attention() -> dict[str, Any]:
     from metering.models import OverrunAlert
     from organisations.selectors import approvals_to_decide, sandboxes
     from wallets.books import books
-    from wallets.selectors import organisations_by_state
+    from wallets.selectors import organisations_by_state, suspended_for_overrun
 
     overruns = OverrunAlert.objects.exclude(organisation__in=sandboxes())
     overruns = overruns.select_related("organisation", "usage").order_by("-raised_at")
@@ -71,5 +72,6 @@ def _attention() -> dict[str, Any]:
         "books": books(),
         "approvals": list(approvals_to_decide()[:SHOWN]),
         "stopped": list(organisations_by_state("stopped")[:SHOWN]),
+        "suspended": list(suspended_for_overrun()[:SHOWN]),
         "alerts": list(overruns[:SHOWN]),
     }

@@ -27,12 +27,12 @@ class Kind(NamedTuple):
     `execute` does what `approval.payload` says and nothing else, keyed by `approval.action_key`, within the running
     transaction and the database alone; `approval.asked_by` and `.decided_by` are the two people. It returns in a
     sentence what was done, and raises `CannotBeDone` or `ValidationError` where that is impossible by now.
-    `template` shows the payload to the one who decides; it gets `approval`.
+    `template` shows what of the payload the subject leaves out to the one who decides; it gets `approval`.
     """
 
     label: str
     execute: Callable[[Approval], str]
-    template: str
+    template: str = ""
 
 
 _kinds: dict[str, Kind] = {}

@@ -133,5 +133,5 @@ def _decide(approval: Approval, by: Any, data: dict[str, Any]) -> Approval:
 
 def _told(approval: Approval) -> str:
     if approval.state == State.APPROVED:
-        return f"Approved and done. {approval.result}"
+        return "Approved and done."
     return f"{approval.get_state_display()}: nothing was done."

@@ -46,7 +46,8 @@ def ask(model: Model, staff: SimpleNamespace, client_for: Any) -> Any:
 def form(of: Model, /, **fields: str) -> dict[str, str]:
     known = {
         "form_id": str(uuid.uuid4()), "model": str(of.pk), "leaf": "input", "service_tier": "standard",
-        "class_above": "0", "price": "6.25", "starts": "", "source": "Letter of 3 May", "reason": "New contract",
+        "class_above": "0", "becomes": "priced", "price": "6.25", "starts": "",
+        "source": "Letter of 3 May", "reason": "New contract",
     }  # fmt: skip
     return known | fields
 
@@ -109,7 +110,7 @@ def test_a_price_for_a_day_to_come_and_one_whose_day_has_passed(
     model: Model, staff: SimpleNamespace, client_for: Any, ask: Any
 ) -> None:
     tomorrow = (billing_now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
-    page, late = ask(starts=tomorrow, price=""), ask(starts=tomorrow, leaf="output")
+    page, late = ask(starts=tomorrow, becomes="ended", price=""), ask(starts=tomorrow, leaf="output")
     client = client_for(staff.superuser)
     assert client.post(page, APPROVE).status_code == 302
     assert in_force(model)[INPUT] == 5
@@ -132,11 +133,11 @@ def test_a_size_class_begins_as_the_models_other_rates_of_it_do(
 
 
 BAD = [
-    ("price", value) for value in ("-1", "NaN", "1e2", "1_0", "0." + "1" * 10, "1,000", "ten")
+    ("price", value) for value in ("", "-1", "NaN", "1e2", "1_0", "0." + "1" * 10, "1,000", "ten")
 ] + [
     ("model", ""), ("model", "999"), ("leaf", "thoughts"), ("service_tier", "A B"), ("service_tier", "standard\n\n"),
     ("class_above", "-1"), ("class_above", "9" * 12), ("starts", "2020-01-01T00:00"), ("starts", "soon"),
-    ("source", ""), ("source", "a\0"), ("reason", " "), ("form_id", ""),
+    ("becomes", "free"), ("source", ""), ("source", "a\0"), ("reason", " "), ("form_id", ""),
 ]  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_what_is_seen_is_applied_and_the_trail_says_by_whom(
     assert "Ask for approval of this change" in page.content.decode()
     assert newest(model) == 5
     answer = applied(seen(page))
-    assert "Approved and done. Applied: 1 changed price." in answer.content.decode()
+    assert "Applied: 1 changed price." in answer.content.decode()
     assert "The book agrees with the list." in client.get(URL).content.decode()
     assert newest(model) == 6
     [(actor, after)] = rows_of(

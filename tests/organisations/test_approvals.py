@@ -347,7 +347,9 @@ def test_the_audit_trail_has_who_asked_and_who_approved(
         " WHERE \"table\" = 'organisations_approval' ORDER BY id"
     )
     assert [action for _, action, _ in entries] == ["insert", "update"]
-    assert entries[0][2]["payload"] == {"kind": "paid", "amount": "500", "reason": "Wire of 3 May"}
+    assert entries[0][2]["payload"] == {
+        "kind": "paid", "amount": "500", "reason": "Wire of 3 May", "expires_at": None
+    }  # fmt: skip
     assert entries[1][0] == f"user:{staff.approver.pk}"
     assert entries[1][2]["state"] == "approved"
     assert set(entries[1][2]) == {"state", "decided_by_id", "decided_at", "result"}
