@@ -126,7 +126,13 @@ def _lots(organisation: Organisation, later: QuerySet[Transfer]) -> list[Lot]:
 
 def _held(organisation: Organisation, at: datetime) -> Held:
     begun = Hold.objects.filter(organisation=organisation, authorised_at__lte=at)
-    recent = Q(authorised_at__gt=at - LONGEST_CALL) | Q(state=Hold.State.OPEN)
-    running = begun.filter(recent, Q(ended_at__isnull=True) | Q(ended_at__gt=at))
-    sums = running.aggregate(number=Count("pk"), amount=Sum("amount"))
-    return Held(list(running.order_by("-authorised_at", "pk")[:ROWS]), sums["number"], sums["amount"] or ZERO)
+    # Two looks into two indexes: calls that have ended since began shortly before, those that run may be stuck.
+    ended = begun.filter(authorised_at__gt=at - LONGEST_CALL, ended_at__gt=at)
+    running = begun.filter(state=Hold.State.OPEN)
+    sums = [found.aggregate(number=Count("pk"), amount=Coalesce(Sum("amount"), ZERO)) for found in (ended, running)]
+    newest = [hold for found in (ended, running) for hold in found.order_by("-authorised_at", "pk")[:ROWS]]
+    return Held(
+        sorted(newest, key=lambda hold: hold.authorised_at, reverse=True)[:ROWS],
+        sum(found["number"] for found in sums),
+        sum((found["amount"] for found in sums), ZERO),
+    )
