@@ -100,7 +100,8 @@ class RateForm(forms.Form):
         choices=[("priced", "Priced as below"), ("ended", "No longer priced, which is not the same as 0")]
     )
     price = AmountField(
-        max_digits=20, decimal_places=9, min_value=Decimal(0), required=False, label="Price per 1M",
+        say="Write a price such as 6.25, or 0.", max_digits=20, decimal_places=9, min_value=Decimal(0), required=False,
+        label="Price per 1M",
         help_text="Empty only for what is no longer priced.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )  # fmt: skip
