@@ -1,6 +1,5 @@
 """The terms of a call: made from the price book and the plan, kept as JSON under their digest, read for settling."""
 
-import functools
 import hashlib
 import uuid
 from collections.abc import Iterable
@@ -15,6 +14,9 @@ from plans.models import Plan
 from providers.leaves import Leaf
 from providers.models import Model, Rate
 from wallets.models import Terms as StoredTerms
+
+MOST = 5000  # terms that a process keeps; then all are read again
+_known: dict[uuid.UUID, Terms] = {}
 
 
 def terms_of(model: Model, plan: Plan, rates: Iterable[Rate], tier: str = STANDARD) -> Terms:
@@ -87,7 +89,20 @@ def store(terms: Terms) -> None:
     StoredTerms.objects.bulk_create([stored], ignore_conflicts=True)
 
 
-@functools.lru_cache(maxsize=2048)
 def stored_terms(digest: uuid.UUID) -> Terms:
-    """The terms with this digest. Remembered by the process: what a digest names never changes."""
-    return from_json(StoredTerms.objects.values_list("body", flat=True).get(pk=digest))
+    """The terms with this digest."""
+    if digest not in _known:
+        learn(digest, StoredTerms.objects.values_list("body", flat=True).get(pk=digest))
+    return _known[digest]
+
+
+def unknown(digests: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of some terms that this process has not read yet."""
+    return [digest for digest in set(digests) if digest not in _known]
+
+
+def learn(digest: uuid.UUID, body: dict[str, Any]) -> None:
+    """Keep terms as they are stored; what a digest names never changes."""
+    if len(_known) >= MOST:
+        _known.clear()
+    _known[digest] = from_json(body)

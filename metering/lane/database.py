@@ -8,10 +8,11 @@ import psycopg
 from django.conf import settings
 from psycopg.rows import namedtuple_row
 
-from metering import ledger
+from metering import ledger, terms
 from metering.lane.jobs import Elsewhere
 
 FACTS = "SELECT * FROM metering_facts(%s, %s)"
+TERMS = "SELECT digest, body FROM wallets_terms WHERE digest = ANY (%s)"
 BATCH = "SELECT * FROM metering_batch(%s, %s::json, %s::json, %s::json, %s::json, %s)"
 KINDS = ("settle", "release", "progress", "authorise")
 # One plan for all batches, made once: theirs is always the same shape. A server that hangs must not hold callers.
@@ -53,6 +54,9 @@ class Ledger:
         if not holds:
             return {}
         rows = await self._run(FACTS, [sorted({job.organisation for job in jobs}), holds])
+        if missing := terms.unknown(row.terms for row in rows):
+            for found in await self._run(TERMS, [missing]):
+                terms.learn(found.digest, found.body)
         return {row.hold: row for row in rows}
 
     async def _batch(self, asked: dict[str, list[tuple[int, Any]]]) -> list[Any]:
