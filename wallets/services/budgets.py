@@ -9,7 +9,7 @@ from common.clock import billing_now
 from common.tenancy import tenant
 from organisations.models import Organisation
 from wallets.models import Budget
-from wallets.services.posting import locked
+from wallets.services.posting import locked, posting_time
 
 
 def set_budget(
@@ -37,7 +37,7 @@ def set_budget(
     with tenant(organisation.pk, snapshot=True):
         before, newest = _charged(asked, after=0)
     with tenant(organisation.pk):
-        locked(organisation.pk)
+        wallet = locked(organisation.pk)
         running = Budget.objects.filter(
             organisation=organisation, scope=scope, target=target, period=period, ended_at=None
         ).first()
@@ -45,6 +45,7 @@ def set_budget(
             running.amount, running.hard, running.alert_percent = amount, hard, alert_percent
             running.save(update_fields=["amount", "hard", "alert_percent"])
             return running
+        asked.made_at = posting_time(wallet)  # what is posted until then is what was charged before it
         asked.validate_constraints()
         asked.save()
         since, _ = _charged(asked, after=newest)

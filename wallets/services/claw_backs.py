@@ -3,6 +3,7 @@
 What is taken is what is left of that lot. What is spent already becomes a receivable: the wallet is never negative.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -89,7 +90,8 @@ def _take(wallet: Wallet, lot: Grant, taken: ClawBack) -> None:
         ))  # fmt: skip
     if missing := taken.amount - there:
         lot.owed += missing
-        lot.barred_at = lot.barred_at or taken.made_at
+        # Later than the calls that run, even if the clock stood still: they may spend what they hold.
+        lot.barred_at = lot.barred_at or taken.made_at + timedelta(microseconds=1)
         lot.save(update_fields=["owed", "barred_at"])
         wallet.due_at = min(wallet.due_at or lot.barred_at, lot.barred_at)
         post(wallet, Transfer(

@@ -78,8 +78,6 @@ def _change(transfer: Transfer) -> Decimal:
 def free_of(lot: Grant) -> Decimal:
     """What of a lot no running call may still need; the caller holds the wallet's lock."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT covered FROM wallets_covered(%s, billing_now()) WHERE lot = %s", [lot.organisation_id, lot.pk]
-        )
+        cursor.execute("SELECT covered FROM wallets_covered(%s) WHERE lot = %s", [lot.organisation_id, lot.pk])
         row = cursor.fetchone()
     return lot.remaining - row[0] if row else Decimal(0)

@@ -1,6 +1,7 @@
 -- Lock the wallets of a batch. Always first and in id order, so that two batches can't wait for each other; what is
 -- decided on is read in later statements, since a row read by the locking statement itself could be a stale one.
--- Lots that have expired or are owed back are seen to at once: nothing that is decided after may count on them.
+-- Lots that have expired or are owed back are seen to at once: nothing that is decided after may count on them. All is
+-- decided as of one moment, that of the lock: a lot that expires a moment later would else be held, but never be there.
 CREATE OR REPLACE FUNCTION wallets_lock(organisations bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE due bigint;
 BEGIN
@@ -11,8 +12,9 @@ BEGIN
     ON CONFLICT DO NOTHING;
   PERFORM 1 FROM wallets_wallet w WHERE w.organisation_id = ANY (organisations)
     ORDER BY w.organisation_id FOR NO KEY UPDATE;
+  PERFORM set_config('app.moment', billing_now()::text, true);
   FOR due IN SELECT w.organisation_id FROM wallets_wallet w
-      WHERE w.organisation_id = ANY (organisations) AND w.due_at <= (SELECT billing_now()) LOOP
+      WHERE w.organisation_id = ANY (organisations) AND w.due_at <= wallets_posting_time(w) LOOP
     PERFORM wallets_close_lots(due);
   END LOOP;
 END $$;
@@ -21,9 +23,9 @@ CREATE OR REPLACE FUNCTION wallets_organisations(operations json) RETURNS bigint
   SELECT array_agg(DISTINCT (o ->> 'organisation')::bigint) FROM json_array_elements(operations) o
 $$;
 
--- The date of a posting: taken under the lock and never before an earlier one of this wallet.
+-- The date of a posting: the moment of the lock, and never before an earlier posting of this wallet.
 CREATE OR REPLACE FUNCTION wallets_posting_time(wallet wallets_wallet) RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
-  SELECT greatest(wallet.last_posted_at, billing_now())
+  SELECT greatest(wallet.last_posted_at, current_setting('app.moment')::timestamptz)
 $$;
 
 -- What a repeated key got the first time; 'key_reused' where it now asks for something else.

@@ -35,7 +35,7 @@ DECLARE wallet wallets_wallet; due record; lot wallets_grant; free numeric; part
 BEGIN
   SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = of_organisation;
   at := wallets_posting_time(wallet);
-  FOR due IN SELECT g AS lot, g.remaining - c.covered AS free FROM wallets_covered(of_organisation, at) c
+  FOR due IN SELECT g AS lot, g.remaining - c.covered AS free FROM wallets_covered(of_organisation) c
       JOIN wallets_grant g ON g.id = c.lot
       WHERE g.remaining > c.covered AND (g.expires_at <= at OR g.owed > 0) ORDER BY g.id LOOP
     lot := due.lot; free := due.free;

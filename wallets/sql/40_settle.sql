@@ -18,7 +18,7 @@ RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, ended_by 
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   op record; h wallets_hold; wallet wallets_wallet; held numeric; stock record; lefts numeric[]; room numeric;
-  in_period bigint[]; rooms numeric[]; done uuid[] := '{}'; found record;
+  in_period bigint[]; rooms numeric[]; done uuid[] := '{}'; found record; spare numeric; expired boolean;
 BEGIN
   FOR op IN SELECT t.*, r AS seen, q AS h FROM json_to_recordset(operations)
       AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, cost numeric(20, 9), ended_by text)
@@ -35,7 +35,7 @@ BEGIN
       SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = op.organisation;
       SELECT * INTO stock FROM wallets_lots(op.organisation);
       lefts := stock.lefts; balance := wallet.balance; held := wallet.held; at := wallets_posting_time(wallet);
-      in_period := '{}'; rooms := '{}';
+      in_period := '{}'; rooms := '{}'; spare := balance - held; expired := coalesce(at >= ANY (stock.until), false);
     END IF;
     outcome := CASE WHEN op.hold = ANY (done) THEN 'ended' ELSE wallets_refusal(h, op.ended_by, at) END;
     IF outcome IS NOT NULL THEN
@@ -50,13 +50,13 @@ BEGIN
       in_period := in_period || found.ids; rooms := rooms || found.rooms;
     END IF;
     freed := CASE WHEN h.state = 'open' THEN h.amount ELSE 0 END;
-    room := balance - held;
+    room := spare;
     FOR i IN 1 .. cardinality(in_period) LOOP
       IF in_period[i] = ANY (h.budget_periods) THEN room := least(room, rooms[i]); END IF;
     END LOOP;
     charge := least(op.cost, freed + greatest(room, 0)); absorbed := op.cost - charge;
     lots := stock.ids; kinds := stock.kinds; periods := h.budget_periods;
-    parts := wallets_lay(charge, lefts, stock.since, stock.until, h.authorised_at, at);
+    parts := wallets_lay(charge, lefts, stock.since, stock.until, h.authorised_at);
     FOR i IN 1 .. cardinality(lefts) LOOP lefts[i] := lefts[i] - parts[i]; END LOOP;
     -- The wallet row and its lots would disagree, and nothing may be posted on top of that.
     IF charge <> (SELECT coalesce(sum(p), 0) FROM unnest(parts) p) THEN
@@ -65,7 +65,9 @@ BEGIN
     FOR i IN 1 .. cardinality(in_period) LOOP
       IF in_period[i] = ANY (periods) THEN rooms[i] := rooms[i] + freed - charge; END IF;
     END LOOP;
-    balance := balance - charge; held := held - freed; done := done || op.hold; outcome := 'settled';
+    balance := balance - charge; held := held - freed;
+    -- What a call gives back of a lot that has expired is there for no other.
+    spare := CASE WHEN expired THEN spare - greatest(charge - freed, 0) ELSE balance - held END; done := done || op.hold; outcome := 'settled';
     figures := jsonb_build_object('charge', charge::numeric(20, 9)::text, 'absorbed', absorbed::numeric(20, 9)::text,
       'held', h.amount::text, 'available', (balance - held)::text, 'posted_at', to_json(at));
     RETURN NEXT;

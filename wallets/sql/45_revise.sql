@@ -24,7 +24,7 @@ DECLARE wallet wallets_wallet; lots record; parts numeric[];
 BEGIN
   SELECT * INTO wallet FROM wallets_wallet w WHERE w.organisation_id = h.organisation_id;
   SELECT * INTO lots FROM wallets_lots(h.organisation_id);
-  parts := wallets_lay(more, lots.lefts, lots.since, lots.until, h.authorised_at, at);
+  parts := wallets_lay(more, lots.lefts, lots.since, lots.until, h.authorised_at);
   INSERT INTO wallets_transfer (organisation_id, kind, debit, credit, amount, balance_after, grant_id, hold_id, posted_at)
     SELECT h.organisation_id, t.kind, t.debit, 'usage_revenue', t.amount, t.balance_after, t.lot, h.id, at
     FROM wallets_transfers(lots.ids, lots.kinds, parts, absorbed, wallet.balance - more) t ORDER BY t.place;
