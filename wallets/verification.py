@@ -77,7 +77,8 @@ class _Look:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {left}")
             cursor.execute(sql, {"since": self.since})
-            return cursor.fetchall()
+            rows: list[tuple[object, ...]] = cursor.fetchall()
+        return rows
 
 
 def verify(
