@@ -109,5 +109,6 @@ class BalanceTimeForm(forms.Form):
 
     def start(self) -> datetime | None:
         """From when on movements are shown; None is the beginning of the ledger."""
-        day = self.cleaned_data["at"].replace(hour=0, minute=0, second=0, microsecond=0)
+        at: datetime = self.cleaned_data["at"]
+        day = at.replace(hour=0, minute=0, second=0, microsecond=0)
         return {"day": day, "month": day.replace(day=1), "beginning": None}[self.cleaned_data["since"]]
