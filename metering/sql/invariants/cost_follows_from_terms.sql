@@ -7,10 +7,11 @@ WITH single AS (
 ), rate AS MATERIALIZED (
   SELECT s.*, r.leaf, r.per_million * 0.000001 AS price FROM single s JOIN wallets_terms t USING (digest),
     jsonb_to_recordset(t.body -> 'rates') AS r (leaf text, per_million numeric) WHERE r.per_million IS NOT NULL
+), used AS MATERIALIZED (
+  SELECT u.id, u.cost, u.list_cost, u.leaves, coalesce(u.terms_id, h.terms_id) AS digest
+  FROM metering_changed_usage(%(since)s) u LEFT JOIN wallets_hold h ON h.id = u.hold_id WHERE u.revision = 0
 ), priced AS (
   SELECT u.id, u.cost, u.list_cost, r.markup, coalesce(sum((u.leaves ->> r.leaf)::numeric * r.price), 0) AS exact
-  FROM metering_changed_usage(%(since)s) u LEFT JOIN wallets_hold h ON h.id = u.hold_id
-  JOIN rate r ON r.digest = coalesce(u.terms_id, h.terms_id)
-  WHERE u.revision = 0 AND u.leaves - r.leaves = '{}' GROUP BY u.id, u.cost, u.list_cost, r.markup
+  FROM used u JOIN rate r USING (digest) WHERE u.leaves - r.leaves = '{}' GROUP BY u.id, u.cost, u.list_cost, r.markup
 )
 SELECT id, cost, exact * markup AS by_terms FROM priced WHERE cost <> round(exact * markup, 9) OR list_cost <> round(exact, 9)
