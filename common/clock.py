@@ -17,6 +17,14 @@ def billing_now() -> datetime:
     return now
 
 
+def end_of_day(day: date, zone: str) -> datetime:
+    """The moment (aware) at which a local day of `zone` is over, which is the first one of the next."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_period_end(%s, 'day', %s)", [day, zone])
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def billing_day(moment: datetime, zone: str) -> date:
     """The local day that `moment` (aware) is in, with days cut in `zone` (an IANA name): the database's own answer."""
     with connection.cursor() as cursor:

@@ -253,6 +253,28 @@ ADMIN = {
     **_read_only("wallets/hold", "settled"),
     **_read_only("wallets/transfer", "transfer"),
     **_read_only("wallets/verificationrun", "run"),
+    **_read_only("wallets/adjustment", "adjustment"),
+    **_read_only("wallets/clawback", "claw_back"),
+    **_read_only("wallets/overrunclearance", "clearance"),
+    "admin/wallets/adjustment/make/<int:organisation_id>/": _admin(
+        "wallets/adjustment/make/{organisation}/", BY_WRITERS, DONE_BY_WRITERS,
+        data={"form_id": "{new}", "act": "add", "amount": "0.5", "reason": "Wrong rate"},
+    ),
+    "admin/wallets/adjustment/<int:pk>/undo/": _admin(
+        "wallets/adjustment/{adjustment}/undo/", BY_WRITERS, DONE_BY_WRITERS,
+        data={"form_id": FORM_ID, "reason": "By mistake"},
+    ),
+    "admin/wallets/clawback/take/<int:lot_id>/": _admin(
+        "wallets/clawback/take/{bought}/", BY_WRITERS, DONE_BY_WRITERS,
+        data={"form_id": "{new}", "cause": "refund", "amount": "0.01", "reason": "Refunded"},
+    ),
+    "admin/wallets/clawback/<int:pk>/give-back/": _admin(
+        "wallets/clawback/{claw_back}/give-back/", BY_WRITERS, DONE_BY_WRITERS, data={}
+    ),
+    "admin/wallets/overrunclearance/clear/<int:organisation_id>/": _admin(
+        "wallets/overrunclearance/clear/{organisation}/", BY_WRITERS, DONE_BY_WRITERS,
+        data={"form_id": "{new}", "reason": "Bounds were mended"},
+    ),
     **_read_only("plans/plan", "plan"),
     **_read_only("plans/subscription", "organisation"),
     **_read_only("providers/provider", "provider"),

@@ -15,7 +15,7 @@ from tests.api import Api
 from tests.factories import Tenant, give, make_model, make_tenant, make_user
 from tests.metering.figures import rows_of
 from wallets.approvals import ask_for_grant
-from wallets.services import set_budget
+from wallets.services import adjust, claw_back, clear_overrun, set_budget
 
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
@@ -45,15 +45,35 @@ def lived_in(slug: str) -> Tenant:
 
 def finance(tenant: Tenant) -> dict[str, int]:
     """Rows of what owners and finance do beside giving credits, by what the access matrix calls them."""
-    return {
+    organisation = tenant.organisation
+    by = make_user(f"clearer@{organisation.slug}.example", "finance")
+    bought = give(organisation, "3")
+    taken = claw_back(lot=bought, cause="dispute", amount=Decimal(1), reason="Disputed", key="dispute 1")
+    adjusted = adjust(organisation=organisation, amount=Decimal(2), reason="Wrong rate", key="adjustment 1", by=by)
+    suspend_for_overrun(tenant)
+    clear_overrun(organisation=organisation, reason="Bounds were mended", by=by)
+    [clearance] = rows_of("SELECT id FROM wallets_overrunclearance WHERE organisation_id = %s", tenant.id)
+    budgets = {
         name: set_budget(
-            organisation=tenant.organisation, scope=scope, target=target, period="day", amount=Decimal(40),
+            organisation=organisation, scope=scope, target=str(target), period="day", amount=Decimal(40),
             alert_percent=80,
         ).pk
-        for name, scope, target in (
-            ("budget", "agent", str(tenant.agent.pk)), ("ending", "project", str(tenant.project.pk)),
-        )
+        for name, scope, target in (("budget", "agent", tenant.agent.pk), ("ending", "project", tenant.project.pk))
     }  # fmt: skip
+    return {
+        **budgets, "bought": bought.pk, "claw_back": taken.pk, "adjustment": adjusted.pk, "clearance": clearance[0],
+    }  # fmt: skip
+
+
+def suspend_for_overrun(tenant: Tenant, absorbed: str = "5.20") -> None:
+    """As a call leaves a wallet that cost so much more than it held, above the limit of a day."""
+    with database.owner() as connection:
+        connection.execute("SELECT set_config('app.platform', 'write', false)")
+        connection.execute(
+            "UPDATE wallets_wallet SET absorbed_day = billing_now()::date, absorbed_today = %s,"
+            " overrun_since = billing_now() WHERE organisation_id = %s",
+            [absorbed, tenant.id],
+        )
 
 
 def ask_for_credits(tenant: Tenant, amount: str = "500", *, by: User | None = None, key: str = "") -> Approval:

@@ -84,8 +84,8 @@ def _things(ada: Tenant, ben: Tenant) -> dict[str, Any]:
         user = make_user(f"{name}@ada.example", member_of=ada.organisation, as_="viewer")
         ids[name] = one("SELECT id FROM organisations_member WHERE user_id = %s", user.pk)[0]
     return {
-        **ids, **made, **open_calls, "settled": settled, "organisation": ada.id, "ben": ben.id, "project": ada.project.pk,
-        "agent": ada.agent.pk, "spare_key": spare.key.pk, "person": person.pk,
+        **ids, **made, **open_calls, "settled": settled, "organisation": ada.id, "ben": ben.id,
+        "project": ada.project.pk, "agent": ada.agent.pk, "spare_key": spare.key.pk, "person": person.pk,
     }  # fmt: skip
 
 

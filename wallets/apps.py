@@ -5,4 +5,4 @@ class WalletsConfig(AppConfig):
     name = "wallets"
 
     def ready(self) -> None:
-        from wallets import approvals  # noqa: F401  (registers what a second person approves)
+        from wallets import approvals, claw_back_approvals  # noqa: F401  (register what a second person approves)

@@ -2,17 +2,19 @@
 
 import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from common.clock import end_of_day
 from common.money import plain
 from common.templatetags.figures import MINOR_UNITS, money_text
 from wallets.models import Grant
 
+LATEST = date(2999, 12, 31)
 _PLAIN = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 
 
@@ -38,6 +40,7 @@ class AmountField(forms.DecimalField):
 class GiveCreditsForm(forms.Form):
     """Credits for one organisation. `form_id` makes a form that is sent twice give once.
 
+    `last_day` is the last local day (in `zone`, where it is `today`) on which they can be spent.
     Above `limit` they are asked for: `js/limit.js` has the button say so as soon as such an amount is written.
     """
 
@@ -50,12 +53,18 @@ class GiveCreditsForm(forms.Form):
         help_text="Paid: the money came in outside of this page.",
     )
     amount = AmountField(max_digits=20)
+    last_day = forms.DateField(
+        required=False, label="Can be spent until the end of", input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )  # fmt: skip
     reason = forms.CharField(
         max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the grant, for good."
     )
 
-    def __init__(self, *args: Any, currency: str, limit: Decimal, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, currency: str, limit: Decimal, zone: str, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.zone, self.today = zone, today
+        self.fields["last_day"].help_text = f"A day in {zone}. Empty: they don't expire."
         places = MINOR_UNITS.get(currency, 2)
         self.fields["amount"] = AmountField(
             max_digits=20, decimal_places=places, min_value=Decimal(1).scaleb(-places), label=f"Amount in {currency}",
@@ -65,6 +74,17 @@ class GiveCreditsForm(forms.Form):
                        "data-above": "Ask for approval"}
             ),
         )  # fmt: skip
+
+    def clean_last_day(self) -> date | None:
+        day: date | None = self.cleaned_data["last_day"]
+        if day is not None and not self.today <= day <= LATEST:
+            raise ValidationError("That day is over." if day < self.today else f"There are days up to {LATEST}.")
+        return day
+
+    def expires_at(self) -> datetime | None:
+        """The first moment at which the credits of a valid form can't be spent any more; None: never."""
+        day = self.cleaned_data["last_day"]
+        return None if day is None else end_of_day(day, self.zone)
 
 
 class BalanceTimeForm(forms.Form):

@@ -7,11 +7,12 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 
 from organisations.models import Organisation
 from organisations.selectors import billed_organisations, sandboxes
-from wallets.models import Grant, Hold, Transfer, Wallet
+from wallets.models import Adjustment, ClawBack, Grant, Hold, Transfer, Wallet
 
 LOW = Decimal(10)  # available below this is shown as low
 LEDGER_ROWS = 50
 HOLDS_SHOWN = 50
+CORRECTIONS_SHOWN = 10
 CREDITS = (Transfer.Account.CREDITS_PAID, Transfer.Account.CREDITS_PROMOTIONAL, Transfer.Account.CREDITS_INCLUDED)
 
 # By what is available. An organisation that never had credits has no wallet row yet: it is stopped as well.
@@ -97,6 +98,30 @@ def grants_in_spending_order(organisation: Organisation) -> QuerySet[Grant]:
     left = Grant.objects.filter(organisation=organisation, remaining__gt=0).select_related("given_by")
     paid = ExpressionWrapper(Q(kind=Grant.Kind.PAID), output_field=BooleanField())
     return left.order_by("priority", F("expires_at").asc(nulls_last=True), paid, "pk")
+
+
+def newest_adjustments(organisation: Organisation) -> QuerySet[Adjustment]:
+    """What finance corrected last, newest first."""
+    made = Adjustment.objects.filter(organisation=organisation).select_related("made_by", "undone_by")
+    return made.order_by("-pk")[:CORRECTIONS_SHOWN]
+
+
+def newest_claw_backs(organisation: Organisation) -> QuerySet[ClawBack]:
+    """What was taken back of bought lots last, newest first."""
+    taken = ClawBack.objects.filter(organisation=organisation).select_related("grant")
+    return taken.order_by("-pk")[:CORRECTIONS_SHOWN]
+
+
+def not_taken_back(lot: Grant) -> Decimal:
+    """What of a bought lot was not taken back, or was given back."""
+    taken = ClawBack.objects.filter(grant=lot, given_back_at=None).aggregate(total=Sum("amount"))["total"]
+    return lot.amount - (taken or Decimal(0))
+
+
+def suspended_for_overrun() -> QuerySet[Organisation]:
+    """Organisations whose calls are refused until finance clears them, the longest first."""
+    found = billed_organisations().filter(wallet__overrun_since__isnull=False)
+    return found.select_related("wallet").order_by("wallet__overrun_since", "pk")
 
 
 def ledger_page(organisation: Organisation, before: int | None = None) -> LedgerPage:

@@ -1,7 +1,7 @@
-"""Finance's pages of wallets: find, read down to the transfer, give credits. Nothing here changes a row of money."""
+"""Finance's pages of wallets: find, read down to the transfer, give credits."""
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -9,15 +9,13 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from common.admin import StaffAdmin, require_writer
-from common.clock import billing_now
+from common.clock import billing_day, billing_now
 from common.forms import attempt
-from common.templatetags.figures import money, money_text, utc
+from common.templatetags.figures import money_text
 from organisations.admin.approvals import asked_for
-from organisations.admin.tenants import OrganisationFilter, TenantAdmin, organisations_like
+from organisations.admin.tenants import organisations_like
 from organisations.errors import FormSentBefore, NeedsSecondPerson
 from organisations.models import Approval, Organisation, User
 from wallets import selectors
@@ -25,7 +23,7 @@ from wallets.approvals import ask_for_grant
 from wallets.errors import GrantKeyReused
 from wallets.explaining import explain
 from wallets.forms import BalanceTimeForm, GiveCreditsForm
-from wallets.models import Grant, Hold, Transfer, VerificationRun, Wallet
+from wallets.models import Grant, Wallet
 from wallets.selectors import LedgerPage
 from wallets.services import grant_credits
 
@@ -78,6 +76,8 @@ class WalletAdmin(StaffAdmin):
             ledger=selectors.ledger_page(organisation, _number(request, "before")),
             holds=selectors.open_holds(organisation).order_by("-authorised_at")[: selectors.HOLDS_SHOWN],
             holds_shown=selectors.HOLDS_SHOWN,
+            adjustments=selectors.newest_adjustments(organisation),
+            claw_backs=selectors.newest_claw_backs(organisation),
         )  # fmt: skip
 
     def give_credits(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
@@ -85,11 +85,12 @@ class WalletAdmin(StaffAdmin):
         require_writer(request)
         organisation = get_object_or_404(Organisation, pk=organisation_id)
         back = reverse("admin:wallets_wallet_change", args=[organisation.pk])
+        zone = organisation.billing_zone
         form = GiveCreditsForm(
             request.POST if request.method == "POST" else None, currency=organisation.currency,
-            limit=Decimal(settings.GRANT_LIMIT),
+            limit=Decimal(settings.GRANT_LIMIT), zone=zone, today=billing_day(billing_now(), zone),
         )  # fmt: skip
-        done = attempt(form, lambda data: _give(organisation, request.user, data))
+        done = attempt(form, lambda data: _give(organisation, request.user, form))
         if isinstance(done, Approval):
             return asked_for(request, done)
         if done:
@@ -97,7 +98,8 @@ class WalletAdmin(StaffAdmin):
             return redirect(back)
         return self.form_page(
             request, form, title="Give credits", organisation=organisation, submit="Give credits", back=back,
-            intro=f"{organisation.name} can spend them at once. A grant can't be changed or taken back here.",
+            intro=f"{organisation.name} can spend them at once. A grant can't be changed; bought credits can be taken"
+            " back, others by an adjustment.",
         )  # fmt: skip
 
     def explain(self, request: HttpRequest, organisation_id: int) -> HttpResponse:
@@ -124,10 +126,13 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return int(text)
 
 
-def _give(organisation: Organisation, by: Any, data: dict[str, Any]) -> Grant | Approval:
+def _give(organisation: Organisation, by: Any, form: GiveCreditsForm) -> Grant | Approval:
     assert isinstance(by, User)  # the admin's door stands before
-    wanted = {name: value for name, value in data.items() if name != "form_id"}
-    wanted |= {"organisation": organisation, "by": by, "key": f"admin:{data['form_id']}"}
+    data = form.cleaned_data
+    wanted = {name: data[name] for name in ("kind", "amount", "reason")}
+    wanted |= {
+        "organisation": organisation, "by": by, "key": f"admin:{data['form_id']}", "expires_at": form.expires_at(),
+    }  # fmt: skip
     try:
         return grant_credits(**wanted)
     except NeedsSecondPerson:
@@ -148,78 +153,3 @@ def _told(grant: Grant) -> str:
     balance = Wallet.objects.get(pk=grant.organisation_id).balance
     given = f"{grant.get_kind_display()} credits of {money_text(grant.amount, currency)} are given."
     return f"{given} The balance is {money_text(balance, currency)}."
-
-
-class MoneyAdmin(TenantAdmin):
-    """A list of money rows, to read."""
-
-    list_select_related: ClassVar[tuple[str, ...]] = ("organisation",)
-
-    @admin.display(description="Amount")
-    def figure(self, row: Any) -> str:
-        return money(row.amount, row.organisation.currency)
-
-
-@admin.register(Grant)
-class GrantAdmin(MoneyAdmin):
-    list_display = ("granted_at", "organisation", "kind", "figure", "left", "reason", "given_by")
-    list_filter = (OrganisationFilter, "kind")
-    list_select_related = ("organisation", "given_by")
-    ordering = ("-pk",)
-
-    @admin.display(description="Left")
-    def left(self, grant: Grant) -> str:
-        return money(grant.remaining, grant.organisation.currency)
-
-
-@admin.register(Hold)
-class HoldAdmin(MoneyAdmin):
-    needs_organisation = True
-    list_display = ("authorised_at", "organisation", "figure", "state", "ended_by", "expires_at", "receipt")
-    list_filter = (OrganisationFilter, "state")
-    ordering = ("-authorised_at", "pk")
-
-    @admin.display(description="Receipt")
-    def receipt(self, hold: Hold) -> SafeString | str:
-        return receipt_link(hold.pk) if hold.state == Hold.State.SETTLED else "–"
-
-
-@admin.register(Transfer)
-class TransferAdmin(MoneyAdmin):
-    list_display = ("moment", "organisation", "kind", "debit", "credit", "figure", "after", "receipt")
-    ordering = ("-pk",)
-
-    @admin.display(description="Posted")
-    def moment(self, row: Transfer) -> str:
-        return utc(row.posted_at)
-
-    @admin.display(description="Balance after")
-    def after(self, row: Transfer) -> str:
-        return money(row.balance_after, row.organisation.currency)
-
-    @admin.display(description="Receipt")
-    def receipt(self, row: Transfer) -> SafeString | str:
-        return receipt_link(row.hold_id) if row.hold_id else "–"
-
-
-def receipt_link(hold_id: Any) -> SafeString:
-    """A link to the receipt of a settled hold."""
-    return format_html('<a href="{}">Receipt</a>', reverse("admin:metering_receipt", args=[hold_id]))
-
-
-@admin.register(VerificationRun)
-class VerificationRunAdmin(StaffAdmin):
-    change_form_template = "admin/wallets/verification.html"
-    list_display = ("started_at", "scope", "result", "checks", "violations", "unfinished", "examined", "took")
-    list_filter = ("scope",)
-    ordering = ("-started_at", "-pk")
-    fields = ()
-
-    @admin.display(description="Result")
-    def result(self, run: VerificationRun) -> SafeString:
-        wrong = "Violated" if run.violations else "Did not finish"
-        return format_html('<span class="tag {}">{}</span>', *(("ok", "Held") if run.sound else ("bad", wrong)))
-
-    @admin.display(description="Took")
-    def took(self, run: VerificationRun) -> str:
-        return f"{run.seconds} s"
