@@ -1,6 +1,7 @@
 """Four eyes: asked by one, approved by another and done exactly once; refused with a reason, withdrawn, expired."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
+from psycopg.errors import LockNotAvailable
 
 from common.tenancy import acting_as, platform
 from organisations import approvals
@@ -132,20 +134,38 @@ def test_approving_and_refusing_at_the_same_moment_is_one_of_them(
     assert wallet(tenant.id) == (D(600) if decided.state == "approved" else D(100), D(0))
 
 
-def test_two_who_approve_each_others_at_the_same_moment_dont_wait_for_each_other_for_ever(
+def test_two_who_approve_each_others_lock_people_in_one_order(
     tenant: Tenant, staff: SimpleNamespace, asked: Approval
 ) -> None:
-    for turn in range(5):
-        mine = ask_for_credits(tenant, "200", by=staff.asker, key=f"mine {turn}")
-        yours = ask_for_credits(tenant, "200", by=staff.approver, key=f"yours {turn}")
-        outcomes = at_once(
-            [
-                lambda yours=yours: approve(approval_id=yours.pk, by=staff.asker),
-                lambda mine=mine: approve(approval_id=mine.pk, by=staff.approver),
-            ]
-        )
-        assert [type(outcome) for outcome in outcomes] == [Approval] * 2
-    assert wallet(tenant.id) == (D(2100), D(0))
+    """Else each would hold what the other waits for. Whoever approves, the first account is locked before the second,
+    which somebody holds here."""
+    yours = ask_for_credits(tenant, "200", by=staff.approver)
+    first, second = sorted((staff.asker.pk, staff.approver.pk))
+    lock = "SELECT 1 FROM organisations_user WHERE id = %s FOR NO KEY UPDATE"
+    for approval, by in ((asked, staff.approver), (yours, staff.asker)):
+        outcomes: list[Any] = []
+        with cast.app(platform="write") as holder:
+            holder.execute(lock, [second])
+            acts = [lambda approval=approval, by=by: approve(approval_id=approval.pk, by=by)]
+            act = threading.Thread(target=lambda acts=acts, outcomes=outcomes: outcomes.extend(at_once(acts)))
+            act.start()
+            assert until(lambda: _rows(f"{lock} SKIP LOCKED", first) == []), "the first account is not locked"
+        act.join()
+        assert [type(outcome) for outcome in outcomes] == [Approval]
+    assert wallet(tenant.id) == (D(800), D(0))
+
+
+def _rows(sql: str, *parameters: Any) -> list[Any]:
+    with cast.app(platform="write") as app:
+        return app.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold within the time for which a lock is waited for."""
+    end = time.monotonic() + 3
+    while not (held := holds()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return held
 
 
 def test_the_action_itself_is_done_once_whatever_the_approval_says(
@@ -246,21 +266,24 @@ def test_who_is_no_longer_of_finance_counts_no_more(
     assert wallet(tenant.id) == (D(100), D(0))
 
 
-def test_who_is_deactivated_at_this_moment_either_approved_before_or_not_at_all(
-    tenant: Tenant, staff: SimpleNamespace
+def test_nobody_is_deactivated_while_their_approval_is_being_done(
+    tenant: Tenant, staff: SimpleNamespace, asked: Approval, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for turn in range(4):
-        change(staff.approver, is_active=True)
-        asked = ask_for_credits(tenant, "200", by=staff.asker, key=f"turn {turn}")
-        outcomes = at_once(
-            [
-                lambda asked=asked: approve(approval_id=asked.pk, by=staff.approver),
-                lambda: change(staff.approver, is_active=False),
-            ]
-        )
-        done = any(isinstance(outcome, Approval) for outcome in outcomes)
-        assert done or any(isinstance(outcome, MayNotDecide) for outcome in outcomes)
-        assert (state(asked)[0] == "approved") == done
+    kind, refused = approvals.kind_of(asked), []
+
+    def execute(approval: Approval) -> str:
+        for person in (staff.asker, staff.approver):
+            with cast.app() as app:
+                app.execute("SET LOCAL lock_timeout = '100ms'")
+                with pytest.raises(LockNotAvailable):
+                    app.execute("UPDATE organisations_user SET is_active = false WHERE id = %s", [person.pk])
+            refused.append(person)
+        return kind.execute(approval)
+
+    monkeypatch.setitem(approvals._kinds, "grant", kind._replace(execute=execute))
+    approve(approval_id=asked.pk, by=staff.approver)
+    assert refused == [staff.asker, staff.approver]
+    assert wallet(tenant.id) == (D(600), D(0))
 
 
 def test_one_person_alone_gives_no_more_than_the_limit_by_naming_themselves_twice(
