@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -9,18 +10,24 @@ from typing import Any
 
 import psycopg
 
+from common.clock import billing_now
+from common.tenancy import tenant as scope
 from organisations.models import Approval, User
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, give, make_model, make_tenant, make_user
 from tests.metering.figures import rows_of
 from wallets.approvals import ask_for_grant
-from wallets.services import adjust, claw_back, clear_overrun, set_budget
+from wallets.models import Charge, Grant, OverrunClearance
+from wallets.services import adjust, claw_back, set_budget, undo_adjustment
+from wallets.services import set_budget
 
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
     "organisations_agent", "organisations_apikey", "organisations_approval", "plans_subscription", "wallets_wallet",
-    "wallets_grant", "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "metering_call",
+    "wallets_grant", "wallets_hold", "wallets_transfer", "wallets_idempotencyrecord", "wallets_budget",
+    "wallets_budgetperiod", "wallets_clawback", "wallets_adjustment", "wallets_charge", "wallets_overrunclearance",
+    "wallets_terms", "metering_call",
     "metering_usagerecord", "metering_overrunalert", "providers_rate", "plans_plan",
 )  # fmt: skip
 
@@ -33,47 +40,51 @@ def model_for_all() -> Any:
 def lived_in(slug: str) -> Tenant:
     """An organisation whose calls were settled, absorbed in part, and one of whose holds is open."""
     tenant = make_tenant(slug, credits="1")
-    make_user(f"owner@{slug}.example", member_of=tenant.organisation)
+    owner = make_user(f"owner@{slug}.example", member_of=tenant.organisation)
     api = Api(tenant)
+    count_softly(tenant)
     hold = api.authorise(max_output_tokens=100).json()["id"]
     assert api.settle(hold, output=60_000).json()["absorbed"] == "0.200000000"
     give(tenant.organisation, "5", "promotional")
     assert api.authorise(max_output_tokens=100, key="open").status_code == 201
     ask_for_credits(tenant)
+    take_and_correct(tenant, owner)
     return tenant
+
+
+def count_softly(tenant: Tenant) -> None:
+    """A budget that counts all calls and stops none."""
+    set_budget(
+        organisation=tenant.organisation, scope="organisation", target="", period="month", amount=Decimal(9), hard=False
+    )
+
+
+def take_and_correct(tenant: Tenant, by: User) -> None:
+    """What no call leaves: a claw-back, an adjustment and its undoing, a charge, a cleared overrun."""
+    with scope(tenant.id):
+        bought = Grant.objects.get(kind="paid")
+    claw_back(lot=bought, cause="refund", amount=Decimal(1), reason="Refunded", key="refund")
+    first = adjust(organisation=tenant.organisation, amount=Decimal("0.5"), reason="Wrong price", key="adjusted")
+    undo_adjustment(first, reason="It was right", key="undone")
+    with scope(tenant.id):
+        Charge.objects.create(id=uuid.uuid4(), organisation=tenant.organisation, cost=1, charged=0, posted_at=billing_now())
+        OverrunClearance.objects.create(
+            organisation=tenant.organisation, suspended_at=billing_now(), absorbed=6, reason="Looked into",
+            cleared_by=by, cleared_at=billing_now(),
+        )  # fmt: skip
 
 
 def finance(tenant: Tenant) -> dict[str, int]:
     """Rows of what owners and finance do beside giving credits, by what the access matrix calls them."""
-    organisation = tenant.organisation
-    by = make_user(f"clearer@{organisation.slug}.example", "finance")
-    bought = give(organisation, "3")
-    taken = claw_back(lot=bought, cause="dispute", amount=Decimal(1), reason="Disputed", key="dispute 1")
-    adjusted = adjust(organisation=organisation, amount=Decimal(2), reason="Wrong rate", key="adjustment 1", by=by)
-    suspend_for_overrun(tenant)
-    clear_overrun(organisation=organisation, reason="Bounds were mended", by=by)
-    [clearance] = rows_of("SELECT id FROM wallets_overrunclearance WHERE organisation_id = %s", tenant.id)
-    budgets = {
+    return {
         name: set_budget(
-            organisation=organisation, scope=scope, target=str(target), period="day", amount=Decimal(40),
+            organisation=tenant.organisation, scope=scope, target=target, period="day", amount=Decimal(40),
             alert_percent=80,
         ).pk
-        for name, scope, target in (("budget", "agent", tenant.agent.pk), ("ending", "project", tenant.project.pk))
-    }  # fmt: skip
-    return {
-        **budgets, "bought": bought.pk, "claw_back": taken.pk, "adjustment": adjusted.pk, "clearance": clearance[0],
-    }  # fmt: skip
-
-
-def suspend_for_overrun(tenant: Tenant, absorbed: str = "5.20") -> None:
-    """As a call leaves a wallet that cost so much more than it held, above the limit of a day."""
-    with database.owner() as connection:
-        connection.execute("SELECT set_config('app.platform', 'write', false)")
-        connection.execute(
-            "UPDATE wallets_wallet SET absorbed_day = billing_now()::date, absorbed_today = %s,"
-            " overrun_since = billing_now() WHERE organisation_id = %s",
-            [absorbed, tenant.id],
+        for name, scope, target in (
+            ("budget", "agent", str(tenant.agent.pk)), ("ending", "project", str(tenant.project.pk)),
         )
+    }  # fmt: skip
 
 
 def ask_for_credits(tenant: Tenant, amount: str = "500", *, by: User | None = None, key: str = "") -> Approval:

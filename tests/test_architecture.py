@@ -192,14 +192,20 @@ def test_row_level_security_is_forced_with_a_policy_for_each_command(model: type
 
 
 UPDATES = {
-    "wallets_wallet": {"balance", "held", "last_posted_at"},
-    "wallets_grant": {"remaining"},
-    "wallets_hold": {"amount", "accrued", "state", "ended_by", "ended_at", "expires_at"},
+    "wallets_wallet": {
+        "balance", "held", "last_posted_at", "due_at", "absorbed_day", "absorbed_today", "overrun_since",
+    },
+    "wallets_grant": {"remaining", "owed", "barred_at"},
+    "wallets_hold": {"amount", "accrued", "state", "ended_by", "ended_at", "expires_at", "budget_periods"},
+    "wallets_budget": {"amount", "hard", "alert_percent", "ended_at"},
+    "wallets_budgetperiod": {"used", "held", "alerted_at", "mailed_at"},
+    "wallets_clawback": {"given_back_at"},
     "metering_call": {"dispatched", "seq", "progress", "reported"},
     "organisations_apikey": {"revoked_at", "revoked_by_id", "last_used_at"},
     "organisations_approval": {"state", "decided_by_id", "decided_at", "decision_reason", "result"},
     **dict.fromkeys(
-        ("wallets_transfer", "wallets_idempotencyrecord", "wallets_verificationrun", "metering_usagerecord",
+        ("wallets_adjustment", "wallets_charge", "wallets_overrunclearance", "wallets_terms",
+         "wallets_transfer", "wallets_idempotencyrecord", "wallets_verificationrun", "metering_usagerecord",
          "metering_overrunalert", "organisations_auditentry", "providers_rate", "common_clockoffset"), frozenset()
     ),
 }  # fmt: skip
@@ -323,9 +329,10 @@ def test_the_ledgers_page_names_every_account_and_every_pair_of_accounts_that_is
     [(check,)] = rows_of(
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'transfer_accounts_of_its_kind'"
     )
+    # A correction may have the opposite of whatever it names; all other pairs are in the CHECK.
     let_in = rows_of(
         "SELECT kind, debit, credit FROM unnest(%s::text[]) k (kind), unnest(%s::text[]) d (debit),"
-        f" unnest(%s::text[]) c (credit) WHERE {check.removeprefix('CHECK ')}",
+        f" unnest(%s::text[]) c (credit), (SELECT NULL::bigint AS corrects_id) x WHERE {check.removeprefix('CHECK ')}",
         Transfer.Kind.values, Transfer.Account.values, Transfer.Account.values,
     )  # fmt: skip
     told = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE)

@@ -60,7 +60,8 @@ def test_rows_once_written_can_not_be_changed(table: str, statement: str) -> Non
         ("wallets_grant", "amount"), ("wallets_grant", "kind"), ("wallets_grant", "granted_at"),
         ("wallets_hold", "terms_id"), ("wallets_terms", "body"), ("wallets_hold", "subjects"),
         ("wallets_hold", "organisation_id"), ("wallets_hold", "authorised_at"),
-        ("wallets_budget", "subject"), ("wallets_budget", "period"), ("wallets_adjustment", "amount"),
+        ("wallets_budget", "scope"), ("wallets_budget", "target"), ("wallets_budget", "period"),
+        ("wallets_budgetperiod", "starts"), ("wallets_adjustment", "amount"), ("wallets_overrunclearance", "reason"),
         ("wallets_clawback", "amount"), ("wallets_charge", "charged"),
         ("wallets_wallet", "organisation_id"), ("metering_call", "input_tokens"), ("metering_call", "model_id"),
         ("organisations_apikey", "scopes"), ("organisations_apikey", "digest"),
@@ -265,11 +266,33 @@ VIOLATIONS = {
     "wallet_held_not_negative": "UPDATE wallets_wallet SET held = -0.000000001",
     "wallet_held_within_balance": "UPDATE wallets_wallet SET held = balance + 0.000000001",
     "grant_once_per_key": COPY.format("wallets_grant", '{"id": 99}'),
-    "grant_kind": "UPDATE wallets_grant SET kind = 'free'",
+    "grant_kind": "ALTER TABLE wallets_grant DROP CONSTRAINT grant_included_has_period;"  # it would refuse first
+    " UPDATE wallets_grant SET kind = 'free'",
     "grant_amount_positive": "UPDATE wallets_grant SET amount = 0, remaining = 0",
     "grant_remaining_within_amount": "UPDATE wallets_grant SET remaining = amount + 0.000000001",
     "grant_has_reason": "UPDATE wallets_grant SET reason = ''",
-    "grant_does_not_expire_yet": "UPDATE wallets_grant SET expires_at = now()",
+    "grant_expires_later": "UPDATE wallets_grant SET expires_at = granted_at",
+    "grant_included_has_period": "UPDATE wallets_grant SET kind = 'included', expires_at = now() + interval '1 day'",
+    "grant_rollover_outlives_it": "UPDATE wallets_grant SET kind = 'included', period_start = now(),"
+    " expires_at = now() + interval '1 day', rollover_cap = 1, rollover_expires_at = now() + interval '1 day'",
+    "grant_owed_is_barred": "UPDATE wallets_grant SET barred_at = NULL",
+    "grant_owed_within_amount": "UPDATE wallets_grant SET owed = amount + 0.000000001, barred_at = now()",
+    "claw_back_once_per_key": COPY.format("wallets_clawback", '{"id": 99}'),
+    "claw_back_not_negative": "UPDATE wallets_clawback SET amount = -0.000000001",
+    "adjustment_once_per_key": COPY.format("wallets_adjustment", '{"id": 99, "undoes_id": null}'),
+    "adjustment_not_zero": "UPDATE wallets_adjustment SET amount = 0",
+    "adjustment_has_reason": "UPDATE wallets_adjustment SET reason = ''",
+    "wallets_adjustment_undoes_id_key": "UPDATE wallets_adjustment SET undoes_id = 1",
+    "clearance_has_reason": "UPDATE wallets_overrunclearance SET reason = ''",
+    "wallet_absorbed_not_negative": "UPDATE wallets_wallet SET absorbed_today = -0.000000001",
+    "budget_not_negative": "UPDATE wallets_budget SET amount = -0.000000001",
+    "budget_alert_percent": "UPDATE wallets_budget SET alert_percent = 101",
+    "wallets_budget_alert_percent_check": "ALTER TABLE wallets_budget DROP CONSTRAINT budget_alert_percent;"
+    " UPDATE wallets_budget SET alert_percent = -1",
+    "budget_names_its_target": "UPDATE wallets_budget SET target = '1'",
+    "budget_period_once": COPY.format("wallets_budgetperiod", '{"id": 99}'),
+    "budget_period_not_negative": "UPDATE wallets_budgetperiod SET used = -0.000000001",
+    "charge_within_cost": "UPDATE wallets_charge SET charged = cost + 0.000000001",
     "hold_amount_not_negative": "ALTER TABLE wallets_hold DROP CONSTRAINT hold_accrued_within;"  # it would refuse first
     " UPDATE wallets_hold SET amount = -0.000000001, accrued = 0",
     "hold_accrued_within": "UPDATE wallets_hold SET accrued = amount + 0.000000001",
@@ -280,6 +303,7 @@ VIOLATIONS = {
     "transfer_balance_not_negative": "UPDATE wallets_transfer SET balance_after = -0.000000001",
     "transfer_accounts_of_its_kind": "UPDATE wallets_transfer SET debit = 'cash_clearing' WHERE kind = 'usage'",
     "transfer_names_its_cause": "UPDATE wallets_transfer SET grant_id = NULL WHERE kind = 'grant'",
+    "transfer_only_corrections_correct": "UPDATE wallets_transfer SET corrects_id = id WHERE kind = 'usage'",
     "idempotency_key_once": COPY.format("wallets_idempotencyrecord", '{"id": 99}'),
     "wallets_verificationrun_milliseconds_check": RUN.format("-1, 1, 1, 0, 0"),
     "wallets_verificationrun_checks_check": RUN.format("1, -1, 1, 0, 0"),
@@ -292,6 +316,7 @@ VIOLATIONS = {
     "usage_cost_is_paid_or_absorbed": "UPDATE metering_usagerecord SET charge = charge + 0.000000001",
     "usage_not_negative": "UPDATE metering_usagerecord SET list_cost = -0.000000001",
     "daily_usage_once": COPY.format("metering_dailyusage", '{"id": 99}'),
+    "usage_of_a_call_or_intake": "UPDATE metering_usagerecord SET terms_id = (SELECT digest FROM wallets_terms LIMIT 1)",
     "overrun_absorbed_positive": "UPDATE metering_overrunalert SET absorbed = 0",
     "metering_overrunalert_usage_id_key": COPY.format("metering_overrunalert", '{"id": 99}'),
 }
@@ -305,9 +330,30 @@ def test_a_constraint_refuses_what_breaks_it(name: str) -> None:
     assert refused.value.diag.constraint_name == name
 
 
+# Unique only where a condition holds: an index, not a constraint.
+ONCE = {
+    "budget_once_per_subject": COPY.format("wallets_budget", '{"id": 99}'),
+    "grant_included_once_per_period": "UPDATE wallets_grant SET kind = 'included', expires_at = '2050-01-01',"
+    " period_start = '2026-01-01'",
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_there_is_one_at_a_time(name: str) -> None:
+    statement = re.sub("<(.*?)>", lambda table: cast.columns_of(table[1]), ONCE[name])
+    with cast.owner() as owner, pytest.raises(UniqueViolation) as refused:
+        owner.execute(statement)  # type: ignore[arg-type]
+    assert refused.value.diag.constraint_name == name
+
+
 def test_every_constraint_on_money_is_tried() -> None:
     found = rows_of(
         "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u')"
         " AND conrelid::regclass::text ~ '^(wallets|metering)_'"
     )
     assert {name for (name,) in found} == set(VIOLATIONS)
+    indexes = rows_of(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND indpred IS NOT NULL"
+        " AND indrelid::regclass::text ~ '^(wallets|metering)_'"
+    )
+    assert {name for (name,) in indexes} == set(ONCE)
