@@ -217,6 +217,47 @@ class UsageSums(Struct):
     as_of: str
 
 
+class Budget(Struct):
+    """A budget in its running period. left = amount - used - held, below zero where it was lowered or only alerts."""
+
+    id: int
+    scope: Literal["organisation", "project", "agent", "member", "key", "run"]
+    target: str
+    name: str
+    period: Literal["day", "month", "total"]
+    amount: str
+    used: str
+    held: str
+    left: str
+    hard: bool
+    alert_percent: int | None
+    state: Literal["ok", "near", "reached"]
+    first_day: str | None
+    resets_at: str | None
+
+
+class Budgets(Struct):
+    """The organisation's running budgets."""
+
+    budgets: list[Budget]
+    currency: str
+    as_of: str
+
+
+class Limits(Struct):
+    """What binds this key at this moment: its wallet, its suspension, and the budgets that count its calls."""
+
+    suspended: Literal["suspended", "suspended_overrun"] | None
+    balance: str
+    held: str
+    available: str
+    limiting_scope: Literal["wallet", "organisation", "project", "agent", "key"]
+    room: str
+    budgets: list[Budget]
+    currency: str
+    as_of: str
+
+
 def moment(at: datetime) -> str:
     return at.isoformat()
 

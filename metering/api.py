@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from common.problems import InvalidFields, Malformed, NotFound, TooLarge, UnsupportedMediaType
 from common.tenancy import tenant
-from metering import requests, schema, selectors, services, usage
+from metering import budgeting, requests, schema, selectors, services, usage
 from metering.errors import (
     AlreadyEnded,
     BudgetExceeded,
@@ -168,3 +168,32 @@ class UsageSums(AgentView):
         key, question = self.key, usage.read_question(request.query_params)
         with tenant(key.organisation_id, snapshot=True):
             return _answer(usage.usage_for(key, question))
+
+
+class BudgetList(AgentView):
+    scopes: ClassVar = (READ,)
+
+    @extend_schema(**schema.of(None, 200, "Budgets", errors=(InvalidFields,), query=budgeting.QUERY))
+    def get(self, request: Request) -> HttpResponse:
+        """The organisation's running budgets with what is used, held and left. Owners and admins set them."""
+        key, question = self.key, budgeting.read_question(request.query_params)
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(budgeting.budgets_for(key, question))
+
+
+class RunBudgets(AgentView):
+    scopes: ClassVar = (CALLS,)
+
+    @extend_schema(**schema.of(requests.RunBudget, 200, "Budget"))
+    def post(self, request: Request) -> HttpResponse:
+        """Set what the calls of one run may cost together, before the first of them; later it may be lowered."""
+        return _answer(budgeting.open_run(self.key, self.decoded(requests.RunBudget)))
+
+
+class KeyLimits(AgentView):
+    @extend_schema(**schema.of(None, 200, "Limits"))
+    def get(self, request: Request) -> HttpResponse:
+        """What binds this key now: the wallet, a suspension, and the budgets that count all of its calls."""
+        key = self.key
+        with tenant(key.organisation_id, snapshot=True):
+            return _answer(budgeting.limits_for(key))

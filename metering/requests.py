@@ -20,6 +20,10 @@ Usage = Annotated[
     dict[Leaf, Tokens], Meta(min_length=1, description="Tokens by disjoint leaf; absent is not measured.")
 ]
 
+# A string, since a float is no amount of money.
+Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+
+_AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 # Any escape of JSON, so that of a backslash and letters that only look like one nothing is taken: half a pair is named.
 _ESCAPE = re.compile(
@@ -89,6 +93,19 @@ class Settle(Struct, forbid_unknown_fields=True, frozen=True):
 
 class Release(Struct, forbid_unknown_fields=True, frozen=True):
     """Nothing to say: the call was not made."""
+
+
+class RunBudget(Struct, forbid_unknown_fields=True, frozen=True):
+    """The envelope of a whole run: what its calls may cost together. Sent again unchanged, it changes nothing."""
+
+    run: Label
+    amount: Amount
+    hard: bool = True
+    alert_percent: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+    def __post_init__(self) -> None:
+        if not _AMOUNT.fullmatch(self.amount):  # the pattern of the schema takes a line break at its end
+            raise ValueError("field `amount` is a decimal string such as 2.50")
 
 
 def _require_countable(usage: dict[Leaf, int]) -> None:

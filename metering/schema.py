@@ -22,9 +22,9 @@ from metering.field_notes import EXAMPLES, note
 from organisations.errors import MissingScope, Unauthenticated
 
 _KINDS = [
-    requests.Authorise, requests.Progress, requests.Settle, requests.Release,
+    requests.Authorise, requests.Progress, requests.Settle, requests.Release, requests.RunBudget,
     answers.Authorisation, answers.ProgressAnswer, answers.SettledReceipt, answers.Receipt, answers.Released,
-    answers.Balance, answers.Models, answers.UsageSums,
+    answers.Balance, answers.Models, answers.UsageSums, answers.Budget, answers.Budgets, answers.Limits,
 ]  # fmt: skip
 PROBLEM = {
     "title": "Problem",

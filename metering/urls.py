@@ -13,5 +13,8 @@ urlpatterns = [
     path("balance", api.Balances.as_view(), name="balance"),
     path("models", api.ModelList.as_view(), name="models"),
     path("usage", api.UsageSums.as_view(), name="usage"),
+    path("budgets", api.BudgetList.as_view(), name="budgets"),
+    path("budgets/runs", api.RunBudgets.as_view(), name="run-budgets"),
+    path("limits", api.KeyLimits.as_view(), name="limits"),
     path("schema", Description.as_view(), name="schema"),
 ]

@@ -63,6 +63,7 @@ NOBODY_CHANGES: Rule = {STAFF: "forbidden", REST: "sign in"}
 NOT_TAKEN_INSIDE: Rule = {STAFF: "not taken", REST: "sign in"}
 
 READ_WITH_KEY: Rule = {"key:calls key:read": "ok", "key:foreign": "ok", REST: "no key"}
+READ_ONLY_KEYS: Rule = {"key:read key:foreign": "ok", "key:calls": "scope", REST: "no key"}
 READ_OWN_WITH_KEY: Rule = {"key:calls key:read": "ok", "key:foreign": "hidden", REST: "no key"}
 OPEN_CALLS: Rule = {"key:calls": "ok", "key:read": "scope", "key:foreign": "ok", REST: "no key"}
 # A revoked or expired key ends what it opened itself; another's hold is hidden from it.
@@ -74,6 +75,7 @@ END_CALLS: Rule = {
 }
 # The API asks for the key first, then for its scope, then whether the address takes the method.
 _NOT_TAKEN_READING: Rule = {"key:calls key:read key:foreign": "not taken", REST: "no key"}
+_NOT_TAKEN_BY_READERS: Rule = {"key:read key:foreign": "not taken", "key:calls": "scope", REST: "no key"}
 _NOT_TAKEN_OPENING: Rule = {"key:calls key:foreign": "not taken", "key:read": "scope", REST: "no key"}
 _NOT_TAKEN_ENDING: Rule = {
     "key:calls key:foreign key:revoked key:expired": "not taken", "key:read": "scope", REST: "no key"
@@ -129,7 +131,7 @@ PAGES = {
         data={
             "subject": "organisation:",
             "run": "",
-            "period": "month",
+            "period": "total",
             "amount": "50",
             "stops": "yes",
             "alert_percent": "",
@@ -211,6 +213,15 @@ API = {
     "api/v1/receipts/<uuid:hold_id>": _reads("api/v1/receipts/{settled}", READ_OWN_WITH_KEY),
     "api/v1/balance": _reads("api/v1/balance", READ_WITH_KEY),
     "api/v1/models": _reads("api/v1/models", READ_WITH_KEY),
+    "api/v1/budgets": Row("api/v1/budgets", READ_ONLY_KEYS, _NOT_TAKEN_BY_READERS, other=_NOT_TAKEN_BY_READERS),
+    "api/v1/budgets/runs": Row(
+        "api/v1/budgets/runs",
+        _NOT_TAKEN_OPENING,
+        OPEN_CALLS,
+        {"run": "nightly", "amount": "2.50"},
+        other=_NOT_TAKEN_OPENING,
+    ),
+    "api/v1/limits": _reads("api/v1/limits", READ_WITH_KEY),
     "api/v1/usage": _reads("api/v1/usage", READ_WITH_KEY),
     "api/v1/schema": Row("api/v1/schema", PUBLIC, NOT_TAKEN),
 }

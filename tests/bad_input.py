@@ -26,8 +26,9 @@ POSTS = {
     "progress": Endpoint("authorisations/{open}/progress", {"seq": 1, "usage": {"output": 1}}, False),
     "settle": Endpoint("authorisations/{open}/settle", {"usage": {"output": 1}}, True),
     "release": Endpoint("authorisations/{open}/release", {}, True),
+    "run budget": Endpoint("budgets/runs", {"run": "nightly", "amount": "2.50"}, False),
 }
-GETS = {"balance": "balance", "models": "models", "receipt": "receipts/{settled}"}
+GETS = {"balance": "balance", "models": "models", "receipt": "receipts/{settled}", "limits": "limits"}
 
 # --- Bodies that are wrong as a whole, to every POST ----------------------------------------------------------------
 DEEP = 10_000
@@ -105,10 +106,20 @@ WRONG_FIELDS: dict[str, dict[str, list[Any]]] = {
         "cost": ["0"], "charge": [0], "posted_at": ["2020-01-01T00:00:00Z"], "revision": [1],
     },
     "release": {"usage": [{"output": 1}], "state": ["released"]},
+    "run budget": {
+        "run": [*NOT_A_LABEL, None],
+        "amount": [
+            2.5, 2, 0, -1, "-1", "", "x", "1e2", "1_0", " 1", "1 ", "1\n", "NaN", "Infinity", "٥", "+1", "1,000", ".5",
+            "1.", "0.0000000001", "1" * 10, "1" * 30, None, True, [], {},
+        ],
+        "hard": [0, 1, "true", None, []],
+        "alert_percent": [0, 101, -1, 1.5, "80", True, [], 10**30],
+        "scope": ["agent"], "target": ["7"], "period": ["month"], "organisation": [1], "id": [1],
+    },
 }  # fmt: skip
 MISSING = [
     ("authorise", "provider"), ("authorise", "model"), ("authorise", "input_tokens"), ("progress", "seq"),
-    ("progress", "usage"), ("settle", "usage"),
+    ("progress", "usage"), ("settle", "usage"), ("run budget", "run"), ("run budget", "amount"),
 ]  # fmt: skip
 
 # --- Bodies of authorise that are well-formed but can't be: {name: (changed fields, problem)} -----------------------

@@ -20,7 +20,6 @@ from tests.metering.figures import rows_of
 from wallets.approvals import ask_for_grant
 from wallets.models import Charge, Grant, OverrunClearance
 from wallets.services import adjust, claw_back, set_budget, undo_adjustment
-from wallets.services import set_budget
 
 TABLES = (
     "organisations_user", "organisations_organisation", "organisations_member", "organisations_project",
@@ -67,7 +66,9 @@ def take_and_correct(tenant: Tenant, by: User) -> None:
     first = adjust(organisation=tenant.organisation, amount=Decimal("0.5"), reason="Wrong price", key="adjusted")
     undo_adjustment(first, reason="It was right", key="undone")
     with scope(tenant.id):
-        Charge.objects.create(id=uuid.uuid4(), organisation=tenant.organisation, cost=1, charged=0, posted_at=billing_now())
+        Charge.objects.create(
+            id=uuid.uuid4(), organisation=tenant.organisation, cost=1, charged=0, posted_at=billing_now()
+        )
         OverrunClearance.objects.create(
             organisation=tenant.organisation, suspended_at=billing_now(), absorbed=6, reason="Looked into",
             cleared_by=by, cleared_at=billing_now(),
@@ -75,16 +76,31 @@ def take_and_correct(tenant: Tenant, by: User) -> None:
 
 
 def finance(tenant: Tenant) -> dict[str, int]:
-    """Rows of what owners and finance do beside giving credits, by what the access matrix calls them."""
-    return {
+    """Rows that owners and finance change, by what the access matrix calls them."""
+    organisation = tenant.organisation
+    bought = give(organisation, "3")
+    taken = claw_back(lot=bought, cause="dispute", amount=Decimal(1), reason="Disputed", key="dispute 1")
+    adjusted = adjust(organisation=organisation, amount=Decimal(2), reason="Wrong rate", key="adjustment 1")
+    budgets = {
         name: set_budget(
-            organisation=tenant.organisation, scope=scope, target=target, period="day", amount=Decimal(40),
+            organisation=organisation, scope=scope, target=str(target), period="day", amount=Decimal(40),
             alert_percent=80,
         ).pk
-        for name, scope, target in (
-            ("budget", "agent", str(tenant.agent.pk)), ("ending", "project", str(tenant.project.pk)),
-        )
+        for name, scope, target in (("budget", "agent", tenant.agent.pk), ("ending", "project", tenant.project.pk))
     }  # fmt: skip
+    [(clearance,)] = rows_of("SELECT id FROM wallets_overrunclearance WHERE organisation_id = %s", tenant.id)
+    return {**budgets, "bought": bought.pk, "claw_back": taken.pk, "adjustment": adjusted.pk, "clearance": clearance}
+
+
+def suspend_for_overrun(tenant: Tenant, absorbed: str = "5.20") -> None:
+    """As a call leaves a wallet that cost so much more than it held, above the limit of a day."""
+    with database.owner() as connection:
+        connection.execute("SELECT set_config('app.platform', 'write', false)")
+        connection.execute(
+            "UPDATE wallets_wallet SET absorbed_day = billing_now()::date, absorbed_today = %s,"
+            " overrun_since = billing_now() WHERE organisation_id = %s",
+            [absorbed, tenant.id],
+        )
 
 
 def ask_for_credits(tenant: Tenant, amount: str = "500", *, by: User | None = None, key: str = "") -> Approval:

@@ -37,6 +37,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNames
 
 def _the_good_bodies_are_taken(world: SimpleNamespace) -> None:
     """So the rows below are refused for what is wrong with them and for nothing else."""
+    assert send(world, "POST", POSTS["run budget"].path, good("run budget"), {}).status_code == 200
     for ending, status in (("settle", 200), ("release", 409)):  # progress reported a cost, so it can't be released
         hold = send(world, "POST", "authorisations", good("authorise"), {"Idempotency-Key": f"good-{ending}"})
         assert hold.status_code == 201
@@ -214,7 +215,7 @@ def test_a_revoked_key_opens_and_reads_nothing(world: SimpleNamespace, method: s
 @PER_POST
 def test_a_revoked_key_ends_nothing_that_others_opened(world: SimpleNamespace, endpoint: str) -> None:
     headers = {"Authorization": f"Bearer {world.revoked_secret}"}
-    expected = bad_input.NO_KEY if endpoint == "authorise" else UNKNOWN
+    expected = bad_input.NO_KEY if endpoint in ("authorise", "run budget") else UNKNOWN
     check(send(world, "POST", POSTS[endpoint].path, good(endpoint), headers), expected, world.revoked_secret)
 
 
