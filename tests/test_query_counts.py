@@ -29,11 +29,11 @@ MOST = {
     "live": 41, "live, stopped": 41, "overview": 29, "usage": 29, "usage by day": 29, "usage of a rare agent": 30,
     "usage of a model": 30, "usage, oldest 30 days": 29, "requests": 23, "requests of a rare agent": 24,
     "requests of a model": 24, "requests, deep": 23, "requests, deep, rare agent": 24, "receipt": 13,
-    "admin: start": 12, "admin: usage": 10, "admin: usage, failed": 10, "admin: usage, page 100": 10,
+    "admin: start": 16, "admin: usage": 10, "admin: usage, failed": 10, "admin: usage, page 100": 10,
     "admin: usage, never": 10, "admin: overruns": 9, "admin: receipt": 11, "admin: transfers": 9,
     "admin: transfers, small": 10, "admin: transfers, none": 10, "admin: transfers, page 100": 9, "admin: holds": 10,
     "admin: holds, open": 10, "admin: holds, released": 10, "admin: grants": 10, "admin: wallets": 9,
-    "admin: wallet": 13, "admin: wallet, deep": 13, "API: balance": 11, "API: receipt": 10, "API: usage": 11,
+    "admin: wallet": 14, "admin: wallet, deep": 14, "API: balance": 11, "API: receipt": 10, "API: usage": 11,
     "API: usage, oldest 30 days": 11,
 }  # fmt: skip
 FEW, MANY = 2, 40
