@@ -18,7 +18,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
 
@@ -34,7 +34,7 @@ SECONDS = {VerificationRun.Scope.HOT: 120, VerificationRun.Scope.FULL: 50 * 60}
 OVERLAP = timedelta(hours=1)
 FURTHEST = timedelta(days=1)  # a hot run looks no further back; the nightly one sees everything
 # Counted in the database: a fault may break millions of rows.
-BROKEN = f"WITH broken AS MATERIALIZED ({{}}\n) SELECT (SELECT count(*) FROM broken), b.* FROM broken b LIMIT {SHOWN}"  # noqa: S608
+BROKEN = f"WITH x AS MATERIALIZED ({{}}\n) SELECT (SELECT count(*) FROM x) AS broken, x.* FROM x LIMIT {SHOWN}"  # noqa: S608
 TOO_LATE = "The run's time was over before it."
 
 logger = logging.getLogger(__name__)
@@ -67,18 +67,18 @@ class _Look:
         """How many rows these are; each source is counted once a run."""
         for source in sources:
             if source not in self.counted:
-                [(rows,)] = self.ask(f"SELECT count(*) FROM {source}")  # noqa: S608  (ours, out of a file)
-                self.counted[source] = int(str(rows))
+                [row] = self.ask(f"SELECT count(*) AS rows FROM {source}")  # noqa: S608  (ours, out of a file)
+                self.counted[source] = row["rows"]
         return sum(self.counted[source] for source in sources)
 
-    def ask(self, sql: str) -> list[tuple[object, ...]]:
+    def ask(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a statement, which is cancelled when the run's time is over."""
         left = max(1, round((self.ends - time.perf_counter()) * 1000))
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {left}")
             cursor.execute(sql, {"since": self.since})
-            rows: list[tuple[object, ...]] = cursor.fetchall()
-        return rows
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def verify(
@@ -137,8 +137,8 @@ def _check(one: Invariant, look: _Look) -> Check:
         if connection.needs_rollback:
             raise  # the connection is gone, and the snapshot with it
         return Check(one.name, one.promise, 0, [], _passed(clock), failure=_told(error))
-    violations = int(str(rows[0][0])) if rows else 0
-    shown = [", ".join(map(str, row[1:])) for row in rows]
+    violations = rows[0]["broken"] if rows else 0
+    shown = [", ".join(f"{name} {value}" for name, value in row.items() if name != "broken") for row in rows]
     return Check(one.name, one.promise, violations, shown, _passed(clock), examined)
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from common.templatetags.figures import exact
+from tests import database
 from tests.factories import Tenant
 from tests.metering.figures import rows_of
 
@@ -63,3 +64,23 @@ def test_an_unknown_period_or_organisation_is_refused(client: Client, lived: Ten
     assert client.get(address(lived), {"since": "ever"}).status_code == 422
     assert client.get("/admin/wallets/wallet/999999/explain/").status_code == 404
     assert client.post(address(lived)).status_code == 405
+
+
+ABSORBED_REPORT = """
+WITH charge AS (INSERT INTO wallets_charge (id, organisation_id, cost, charged, posted_at)
+  SELECT gen_random_uuid(), organisation_id, 1, 0, last_posted_at FROM wallets_wallet WHERE organisation_id = %s
+  RETURNING *)
+INSERT INTO wallets_transfer (organisation_id, kind, debit, credit, amount, balance_after, charge_id, posted_at)
+SELECT c.organisation_id, 'absorbed', 'absorbed_overrun', 'usage_revenue', 1, w.balance, c.id, c.posted_at
+FROM charge c JOIN wallets_wallet w USING (organisation_id)
+"""
+
+
+def test_a_transfer_of_neither_lot_nor_call_is_told_too(client: Client, lived: Tenant) -> None:
+    with database.owner() as connection:
+        connection.execute("SELECT set_config('app.platform', 'write', false)")
+        connection.execute(ABSORBED_REPORT, [lived.id])
+    for page in (address(lived), f"/admin/wallets/wallet/{lived.id}/change/"):
+        text = client.get(page).content.decode()
+        assert "Reported usage" in text
+        assert "paid by the platform" in text

@@ -59,6 +59,7 @@ def test_the_books_and_a_balance_are_explained_to_everybody(
     looked_at("differ")
     page.get_by_role("link", name="See what is wrong").click()
     expect(page.locator("main")).to_contain_text("A wallet's balance is what remains of its lots.")
+    expect(page.locator("main")).to_contain_text("balance 30.998900000, by_grants 29.998900000")
     looked_at("run")
     page.goto("/admin/wallets/verificationrun/")
     looked_at("runs")
