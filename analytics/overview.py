@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from analytics.burn import burn_rates, first_usage_at
+from analytics.expiring import RATE_DAYS, Forecast, expiring_soon
 from analytics.runway import BurnRates, Runway, runway
 from analytics.usage.words import change_text, percent_text
 from common.clock import billing_day, billing_now
@@ -39,6 +40,7 @@ class Overview:
     today: date
     standing: Standing
     stop: Stop | None
+    expiring: Forecast | None
     rates: BurnRates
     runways: Mapping[int, Runway]  # by days of the rate
     period: Period
@@ -63,6 +65,7 @@ def overview(organisation: Organisation) -> Overview:
         today=today,
         standing=standing,
         stop=stopped(wallet, now) if wallet else Stop(None),
+        expiring=expiring_soon(organisation, now, rates[RATE_DAYS]),
         rates=rates,
         runways={
             days: runway(standing.available, rate, first_usage_at=first, now=now, today=today)

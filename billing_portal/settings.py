@@ -132,6 +132,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="40", hour="2"),
     },
     "close lots that are due": {"task": "wallets.tasks.close_due_lots", "schedule": 60.0},
+    "mail alerts of budgets": {
+        "task": "wallets.tasks.mail_budget_alerts",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "warn of credits that expire": {
+        "task": "analytics.tasks.mail_expiry_warnings",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
     "expire approvals": {"task": "organisations.tasks.expire_approvals", "schedule": 300.0},
     # One that waited so long that the next is due says nothing new.
     "verify what changed in the ledger": {

@@ -112,10 +112,8 @@ def _require_no_looser(organisation: Organisation, asked: RunBudget, amount: Dec
 
 
 def _tightest(available: Decimal, uses: list[BudgetUse]) -> tuple[Any, Decimal]:
-    rooms: list[tuple[Any, Decimal]] = [
-        ("wallet", available),
-        *((use.budget.scope, use.left) for use in uses if use.budget.hard),
-    ]
+    rooms: list[tuple[Any, Decimal]] = [("wallet", available)]
+    rooms += [(use.budget.scope, use.left) for use in uses if use.budget.hard]
     return min(rooms, key=lambda room: room[1])
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from common.clock import billing_day, billing_now
 from common.money import EXACT
 from organisations.models import Agent, ApiKey, Organisation, Project
-from wallets.models import Budget
+from wallets.models import Budget, BudgetPeriod
 
 RUNS_SHOWN = 50
 Scope = Budget.Scope
@@ -88,6 +88,18 @@ def budget_use(organisation: Organisation, budget_id: int) -> BudgetUse | None:
     """A running budget of the organisation; None where there is none with this id."""
     uses = _uses(organisation, Budget.objects.filter(organisation=organisation, pk=budget_id, ended_at=None))
     return uses[0] if uses else None
+
+
+def use_in(period: BudgetPeriod) -> BudgetUse:
+    """One period of a budget, also one that is over."""
+    budget, organisation = period.budget, period.organisation
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT billing_period_end(%s, %s, %s)", [period.starts, budget.period, organisation.billing_zone]
+        )
+        [restarts_at] = cursor.fetchone()
+    name = names_of(organisation, [budget])[subject_of(budget)]
+    return BudgetUse(budget, name, period.used, period.held, period.starts, restarts_at)
 
 
 def uses_on(organisation: Organisation, subjects: Sequence[str]) -> list[BudgetUse]:

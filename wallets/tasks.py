@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from wallets import services, verification
+from wallets import alerts, services, verification
 from wallets.models import VerificationRun
 
 
@@ -20,3 +20,9 @@ def verify_ledger() -> None:
 def close_due_lots() -> None:
     """Every minute: credits that have expired leave their wallets."""
     services.close_due_lots()
+
+
+@shared_task
+def mail_budget_alerts() -> None:
+    """Every minute: a budget that reached its alert is told by mail, at most once a period."""
+    alerts.mail_alerts()

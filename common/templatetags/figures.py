@@ -156,6 +156,12 @@ def day_time_in(moment: datetime, zone: str) -> SafeString:
 
 
 @register.filter
+def moment_in(moment: datetime, zone: str) -> str:
+    """The same in bare text with the zone, for mails: "25 Nov 2026, 12:04:31 (Europe/Berlin)"."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%-d %b %Y, %H:%M:%S} ({zone})"
+
+
+@register.filter
 def compact(number: int | None) -> SafeString | str:
     """A large count for cards, with the exact one in its title: "58.3 M"; below a hundred thousand as it is."""
     if number is None or abs(number) < 100_000:

@@ -53,7 +53,7 @@ class Grant(models.Model):
 
     START_OVER = "start over "  # how the key of a grant begins with which a sandbox started over
 
-    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (remaining, owed, barred_at)"
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (remaining, owed, barred_at, expiry_mailed_at)"
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="grants")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -61,6 +61,7 @@ class Grant(models.Model):
     remaining = money()
     priority = models.SmallIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)  # exclusive: at this moment it is expired
+    expiry_mailed_at = models.DateTimeField(null=True, blank=True)  # when its organisation was warned of that
     # Included credits: of which period of a subscription, and what of them may live on when it ends.
     period_start = models.DateTimeField(null=True, blank=True)
     rollover_cap = money(null=True, blank=True)
@@ -113,7 +114,12 @@ class Grant(models.Model):
                 fields=["organisation", "priority", "expires_at", "id"],
                 condition=Q(remaining__gt=0),
                 name="grant_in_spending_order",
-            )
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False, expiry_mailed_at__isnull=True),
+                name="grant_expiry_to_mail",
+            ),
         ]
 
     def __str__(self) -> str:
