@@ -78,7 +78,9 @@ def test_a_budget_counts_the_calls_on_its_subject_and_no_other(
     )  # fmt: skip
     assert (said["period"], said["affordable_output_tokens"], said["available"]) == (period, 1, "991.000000000")
     assert (said["used"], said["budget_amount"], said["required"]) == ("4.000000000", "10.000000000", "2.000000000")
-    assert api.authorise(max_output_tokens=2, **{**ours, **elsewhere}).status_code == (402 if counted else 201)
+    assert api.authorise(max_output_tokens=2, min_output_tokens=2, **{**ours, **elsewhere}).status_code == (
+        402 if counted else 201
+    )
     api.settle(call, output=5)
     assert uses()[0] == ("9", "0")
     verified()
@@ -89,7 +91,7 @@ def test_another_key_of_the_same_agent_has_its_own_budget(tenant: Tenant, api: A
         organisation=tenant.organisation, name="second", scopes=("calls",), project=tenant.project, agent=tenant.agent
     )
     budget(tenant, "3", "key", str(tenant.key.pk))
-    assert (available(api), available(Api(secret=issued.secret))) == (3, 1000)
+    assert (available(api), available(Api(None, secret=issued.secret))) == (3, 1000)
 
 
 def test_the_refusal_names_the_budget_that_binds(tenant: Tenant, api: Api) -> None:

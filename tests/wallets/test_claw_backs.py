@@ -1,4 +1,4 @@
-"""Money taken back: of that lot what is left, of what is spent a receivable; the same end in whatever order it is told."""
+"""Money taken back: what is left of that lot, a receivable for what is spent; the same in whatever order it is told."""
 
 import itertools
 from decimal import Decimal

@@ -138,7 +138,7 @@ def test_expired_credits_are_spent_by_nothing_even_if_nobody_swept_them(tenant: 
     give(tenant, "2")
     running = hold(api, 1)
     database.advance_clock(HOUR)
-    with pytest.raises(Exception, match="^2.000000000 is available"):
+    with pytest.raises(Exception, match=r"^2\.0* is available"):
         adjust(organisation=tenant.organisation, amount=D(-3), reason="x", key="x")
     database.advance_clock(1)
     assert api.progress(running, 1, output=4).json()["reason"] == "insufficient_credits"

@@ -1,4 +1,4 @@
-"""Credits that a plan includes: once a period, gone at its end but for what rolls over; bought ones outlive all that."""
+"""Credits of a plan: once a period, gone at its end but for what rolls over; bought ones outlive all that."""
 
 import threading
 from datetime import datetime, timedelta
