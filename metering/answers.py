@@ -289,7 +289,7 @@ def receipt(records: Sequence[Any], transfers: Sequence[Any]) -> Receipt:
     """
     record, hold = records[0], records[0].hold
     terms, rated = stored_terms(hold.terms_id), recompute(records)
-    found = checks(records, transfers)
+    found = checks(records, transfers, rated)
     cost, charge, absorbed = (sum(getattr(r, name) for r in records) for name in ("cost", "charge", "absorbed"))
     return Receipt(
         id=str(hold.pk),

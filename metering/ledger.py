@@ -113,19 +113,19 @@ class Release(msgspec.Struct):
 def authorise(operations: list[Authorise]) -> list[Result]:
     return [
         Result(outcome, _text(hold), _figures(figures), replayed, terms)
-        for _, outcome, hold, terms, figures, replayed in _run("metering_authorise(%s::json)", operations)
+        for _, outcome, hold, terms, figures, replayed in _run("metering_authorise(%s, %s::json)", operations)
     ]
 
 
 def progress(operations: list[Progress]) -> list[Result]:
     return [
         Result(outcome, _text(hold), _figures(figures))
-        for _, outcome, hold, figures in _run("metering_progress(%s::json)", operations)
+        for _, outcome, hold, figures in _run("metering_progress(%s, %s::json)", operations)
     ]
 
 
 def settle(operations: list[Settle]) -> list[Result]:
-    rows = _run("metering_settle(%s::json, %s)", operations, settings.ABSORBED_LIMIT)
+    rows = _run("metering_settle(%s, %s::json, %s)", operations, settings.ABSORBED_LIMIT)
     return [
         Result(outcome, _text(hold), _figures(figures), replayed, None, tuple(msgspec.json.decode(posted or "[]")))
         for _, outcome, hold, figures, replayed, posted in rows
@@ -146,7 +146,7 @@ def revise(operation: Revise) -> Result:
 def release(operations: list[Release]) -> list[Result]:
     return [
         Result(outcome, _text(hold), _figures(figures), replayed)
-        for _, outcome, hold, figures, replayed in _run("wallets_release(%s::json)", operations)
+        for _, outcome, hold, figures, replayed in _run("wallets_release(%s, %s::json)", operations)
     ]
 
 
@@ -156,7 +156,8 @@ def _run(function: str, operations: list[Any], *more: Any) -> list[tuple[Any, ..
         operation.n = n
     with connection.cursor() as cursor:
         # The function is one of the four above, never input.
-        cursor.execute(f"SELECT * FROM {function} ORDER BY n", [_encode(operations), *more])  # noqa: S608
+        statement = f"SELECT * FROM {function} ORDER BY n"  # noqa: S608
+        cursor.execute(statement, [sorted({o.organisation for o in operations}), _encode(operations), *more])
         rows = cursor.fetchall()
     live.changed_on_commit(*{operation.organisation for operation in operations})
     return rows

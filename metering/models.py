@@ -36,11 +36,15 @@ class Call(models.Model):
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (dispatched, seq, progress, reported)"
 
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, primary_key=True)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
-    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
-    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     user = models.CharField(max_length=200, blank=True)  # a label of the caller's, not a member
     run = models.CharField(max_length=200, blank=True)
     input_tokens = models.BigIntegerField()  # declared: an upper bound
@@ -71,7 +75,9 @@ class UsageRecord(models.Model):
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     id = models.UUIDField(primary_key=True)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, related_name="usage_records")
     # For finished usage that nobody had authorised: what was charged with it, and its terms. A record has one of both.
     intake = models.ForeignKey(
@@ -79,10 +85,10 @@ class UsageRecord(models.Model):
     )
     terms = models.ForeignKey(Terms, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     revision = models.PositiveSmallIntegerField(default=0)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
-    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+")
-    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     user = models.CharField(max_length=200, blank=True)
     run = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices)

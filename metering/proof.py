@@ -36,9 +36,10 @@ def recompute(records: Sequence[Any]) -> Rated:
     return rate_usage(terms, used(records), tier=newest.service_tier, class_tokens=newest.class_tokens)
 
 
-def checks(records: Sequence[Any], transfers: Iterable[Any]) -> list[Check]:
-    """What must agree on a receipt: prices with leaves and rates, charge and absorbed part with the ledger's rows."""
-    rated, rows = recompute(records), list(transfers)
+def checks(records: Sequence[Any], transfers: Iterable[Any], rated: Rated) -> list[Check]:
+    """What must agree on a receipt: prices with leaves and rates (`rated`: see `recompute`), charge and absorbed part
+    with the ledger's rows."""
+    rows = list(transfers)
 
     def stored(name: str) -> Decimal:
         return sum((getattr(record, name) for record in records), Decimal(0))

@@ -5,6 +5,7 @@ the plan's markup. A call is priced whole at the size class that the input of it
 of the response.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class Terms:
         bare = model.removeprefix("models/")
         return bare in self.names or SNAPSHOT.sub("", bare) in self.names
 
-    @property
+    @functools.cached_property
     def tiers(self) -> frozenset[str]:
         return frozenset(rate.tier for rate in self.rates)
 
@@ -64,12 +65,25 @@ class Terms:
         without a price of its own is priced as the leaf it is part of. None: not priced."""
         wanted: Leaf | None = leaf
         while wanted is not None:
-            for level in dict.fromkeys((tier, STANDARD)):
-                found = [r for r in self.rates if (r.leaf, r.tier) == (wanted, level) and r.reaches(input_tokens)]
-                if found:
-                    return max(found, key=lambda r: r.class_above)
+            for level in (tier, STANDARD):
+                for rate in self._by_leaf.get((wanted, level), ()):
+                    if rate.reaches(input_tokens):
+                        return rate
             wanted = PART_OF.get(wanted)
         return None
+
+    @functools.cached_property
+    def _by_leaf(self) -> dict[tuple[Leaf, str], list[RateTerm]]:
+        """The rates of each leaf and tier, that of the largest size class first."""
+        found: dict[tuple[Leaf, str], list[RateTerm]] = {}
+        for rate in sorted(self.rates, key=lambda r: -r.class_above):
+            found.setdefault((rate.leaf, rate.tier), []).append(rate)
+        return found
+
+    @functools.cached_property
+    def per_request(self) -> bool:
+        """Whether the model has a price per request."""
+        return any(rate.leaf is Leaf.REQUEST for rate in self.rates)
 
 
 @dataclass(frozen=True)
@@ -144,9 +158,7 @@ def worst_prices(terms: Terms, *, input_tokens: int, leaves: Iterable[Leaf] | No
 
 def with_request(terms: Terms, usage: Mapping[Leaf, int]) -> Mapping[Leaf, int]:
     """The usage with its one request, where the model has a price per request."""
-    if all(rate.leaf is not Leaf.REQUEST for rate in terms.rates):
-        return usage
-    return {**usage, Leaf.REQUEST: 1}
+    return {**usage, Leaf.REQUEST: 1} if terms.per_request else usage
 
 
 def rate_usage(

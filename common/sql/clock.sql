@@ -1,7 +1,9 @@
--- The billing clock. VOLATILE: two calls in one transaction may differ, as a clock does.
-CREATE OR REPLACE FUNCTION billing_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
-  SELECT clock_timestamp() + coalesce((SELECT ahead FROM common_clockoffset), interval '0')
-$$;
+-- The billing clock. VOLATILE: two calls in one transaction may differ, as a clock does. PL/pgSQL keeps the plans of its
+-- statements; a function in SQL that reads a table is planned anew in every statement that calls it.
+CREATE OR REPLACE FUNCTION billing_now() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN clock_timestamp() + coalesce((SELECT ahead FROM common_clockoffset), interval '0');
+END $$;
 
 -- A billing day begins at local midnight of the billing zone: the one place that cuts days.
 CREATE OR REPLACE FUNCTION billing_day(moment timestamptz, zone text) RETURNS date LANGUAGE sql STABLE AS $$

@@ -112,7 +112,7 @@ class Coalescer:
             async with asyncio.timeout(LONGEST):
                 return await self._carry_out(jobs)
         except psycopg.OperationalError as error:
-            if error.sqlstate is not None:
+            if not _lost(error):
                 raise
         async with asyncio.timeout(LONGEST):
             return await self._carry_out(jobs)
@@ -128,6 +128,11 @@ class Coalescer:
         log.error("a batch failed and is tried one by one", operations=len(batch), error=repr(error))
         for waiting in batch:
             await self._send([waiting])
+
+
+def _lost(error: psycopg.OperationalError) -> bool:
+    """Whether the connection is gone: no word from the server, or its last one (57P..: it is shut down)."""
+    return error.sqlstate is None or error.sqlstate.startswith("57P")
 
 
 def _raise(waiting: _Waiting, error: Exception) -> None:

@@ -8,30 +8,33 @@ CREATE OR REPLACE FUNCTION metering_bar(of_key bigint) RETURNS text LANGUAGE sql
   LEFT JOIN organisations_organisation o ON o.id = k.organisation_id
 $$;
 
--- Operations whose terms were remembered and are gone by now: prices, models or plans have changed since.
-CREATE OR REPLACE FUNCTION metering_stale(operations json) RETURNS int[] LANGUAGE sql STABLE AS $$
-  SELECT array_agg(o.n) FROM json_to_recordset(operations) AS o (n int, edition bigint, good_until timestamptz)
-  WHERE o.edition IS NOT NULL
-    AND (o.edition <> coalesce((SELECT number FROM plans_edition), 0) OR o.good_until <= (SELECT billing_now()))
-$$;
+-- Which operations may not open a call, and why: a barred key, or terms that were remembered and are gone by now, since
+-- prices, models or plans have changed. Read after the lock, like what bars a key.
+CREATE OR REPLACE FUNCTION metering_barred(operations json) RETURNS TABLE (n int, why text) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+DECLARE now_ timestamptz := billing_now(); current bigint := coalesce((SELECT e.number FROM plans_edition e), 0);
+BEGIN
+  RETURN QUERY SELECT o.n, w.why FROM json_to_recordset(operations) AS o (n int, api_key bigint, edition bigint, good_until timestamptz)
+    LEFT JOIN organisations_apikey k ON k.id = o.api_key LEFT JOIN organisations_organisation q ON q.id = k.organisation_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN k.id IS NULL OR k.revoked_at IS NOT NULL OR k.expires_at <= now_ THEN 'key_revoked'
+      WHEN q.suspended_at IS NOT NULL THEN 'suspended' WHEN o.edition <> current OR o.good_until <= now_ THEN 'stale' END AS why) w
+    WHERE w.why IS NOT NULL;
+END $$;
 
 -- Hold the calls and write the row beside each new hold, in one commit. A barred key gets no hold.
-CREATE OR REPLACE FUNCTION metering_authorise(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
-DECLARE barred jsonb; stale int[]; allowed json := operations;
+CREATE OR REPLACE FUNCTION metering_authorise(organisations bigint[], operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+DECLARE barred int[]; allowed json := operations;
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
-  SELECT jsonb_object_agg(k.id, metering_bar(k.id)) FILTER (WHERE metering_bar(k.id) IS NOT NULL) INTO barred
-    FROM (SELECT DISTINCT (o ->> 'api_key')::bigint AS id FROM json_array_elements(operations) o) k;
-  stale := metering_stale(operations);
-  IF barred IS NOT NULL OR stale IS NOT NULL THEN
-    RETURN QUERY SELECT (o ->> 'n')::int, coalesce(barred ->> (o ->> 'api_key'), 'stale'), NULL::uuid, NULL::uuid, '{}'::jsonb, false
-      FROM json_array_elements(operations) o WHERE barred ? (o ->> 'api_key') OR (o ->> 'n')::int = ANY (stale);
-    SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o
-      WHERE NOT coalesce(barred ? (o ->> 'api_key'), false) AND NOT coalesce((o ->> 'n')::int = ANY (stale), false);
+  PERFORM wallets_lock(organisations);
+  RETURN QUERY SELECT b.n, b.why, NULL::uuid, NULL::uuid, '{}'::jsonb, false FROM metering_barred(operations) b;
+  IF FOUND THEN
+    SELECT array_agg(b.n) INTO barred FROM metering_barred(operations) b;
+    SELECT json_agg(o) INTO allowed FROM json_array_elements(operations) o WHERE (o ->> 'n')::int <> ALL (barred);
     IF allowed IS NULL THEN RETURN; END IF;
   END IF;
-  RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(allowed)), written AS (
+  RETURN QUERY WITH held AS MATERIALIZED (SELECT * FROM wallets_authorise(organisations, allowed)), written AS (
     INSERT INTO metering_call (hold_id, organisation_id, project_id, agent_id, api_key_id, model_id, "user", run,
                                input_tokens, max_output_tokens, clamped, ttl_seconds, dispatched, seq, progress, reported)
     SELECT h.hold, c.organisation, c.project, c.agent, c.api_key, c.model, c."user", c.run,

@@ -1,16 +1,17 @@
 -- Reports of running calls. A report that is not newer than the newest changes nothing and is answered from that one:
 -- a repeated report must not turn a stop into a continue. A barred key's call is told to stop.
-CREATE OR REPLACE FUNCTION metering_progress(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION metering_progress(organisations bigint[], operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE fresh json;
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
+  PERFORM wallets_lock(organisations);
   -- Read under the lock: two reports of one call may arrive at once and in the wrong order.
   SELECT json_agg(json_build_object('n', o.n, 'organisation', o.organisation, 'hold', o.hold, 'ttl', c.ttl_seconds,
                                     'accrued', CASE WHEN o.seq > c.seq THEN o.accrued ELSE c.reported END))
     INTO fresh FROM json_to_recordset(operations) AS o (n int, organisation bigint, hold uuid, seq bigint, accrued numeric)
     JOIN metering_call c ON c.hold_id = o.hold;
-  RETURN QUERY WITH told AS MATERIALIZED (SELECT * FROM wallets_progress(fresh)), written AS (
+  RETURN QUERY WITH told AS MATERIALIZED (SELECT * FROM wallets_progress(organisations, fresh)), written AS (
     UPDATE metering_call c SET seq = o.seq, progress = o.usage, reported = o.accrued, dispatched = true
     FROM json_to_recordset(operations) AS o (n int, seq bigint, accrued numeric, usage jsonb) JOIN told t USING (n)
     WHERE c.hold_id = t.hold AND t.outcome IN ('continue', 'stop') AND o.seq > c.seq

@@ -1,9 +1,9 @@
 -- Charge calls and write what they used, in one commit; absorbed overrun leaves an alert.
-CREATE OR REPLACE FUNCTION metering_settle(operations json, absorbed_limit numeric)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql AS $$
-DECLARE written uuid[]; results jsonb;
+CREATE OR REPLACE FUNCTION metering_settle(organisations bigint[], operations json, absorbed_limit numeric)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(operations, absorbed_limit)), used AS (
+  RETURN QUERY WITH ended AS MATERIALIZED (SELECT * FROM wallets_settle(organisations, operations, absorbed_limit)), used AS (
     INSERT INTO metering_usagerecord (id, organisation_id, hold_id, revision, project_id, agent_id, api_key_id, model_id,
       "user", run, status, service_tier, class_tokens, leaves, raw, list_cost, cost, charge, absorbed, estimated, flags,
       occurred_at, posted_at, local_day)
@@ -18,12 +18,11 @@ BEGIN
     JOIN organisations_organisation o ON o.id = c.organisation_id
     CROSS JOIN LATERAL (SELECT (e.figures ->> 'posted_at')::timestamptz AS at) t
     WHERE e.outcome = 'settled' AND NOT e.replayed
-    RETURNING id, organisation_id, absorbed, posted_at
+    RETURNING id, organisation_id, metering_usagerecord.absorbed, posted_at
   ), alerted AS (
     INSERT INTO metering_overrunalert (organisation_id, usage_id, absorbed, raised_at)
     SELECT u.organisation_id, u.id, u.absorbed, u.posted_at FROM used u WHERE u.absorbed > 0
-  ) SELECT (SELECT array_agg(u.id) FROM used u), jsonb_agg(to_jsonb(e)) INTO written, results FROM ended e;
-  PERFORM metering_sum_up(written);
-  RETURN QUERY SELECT r.* FROM jsonb_to_recordset(results)
-    AS r (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb);
+  ) SELECT e.n, e.outcome, e.hold, e.figures, e.replayed, e.transfers FROM ended e;
+  -- Of the records named, only those that were written just now are there: a repeated call wrote none.
+  PERFORM metering_sum_up((SELECT array_agg(o.record) FROM json_to_recordset(operations) AS o (record uuid)));
 END $$;

@@ -41,7 +41,9 @@ class Hold(models.Model):
     )
 
     id = models.UUIDField(primary_key=True)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="holds")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="holds", db_constraint=False, db_index=False
+    )
     amount = money()
     accrued = money(default=0)  # reported by progress, at most the amount: pages show it as spent
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
@@ -99,7 +101,9 @@ class IdempotencyRecord(models.Model):
 
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     scope = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=64)

@@ -52,7 +52,9 @@ class Transfer(models.Model):
 
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="transfers")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="transfers", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=12, choices=Kind.choices)
     debit = models.CharField(max_length=20, choices=Account.choices)
     credit = models.CharField(max_length=20, choices=Account.choices)
@@ -67,7 +69,9 @@ class Transfer(models.Model):
     adjustment = models.ForeignKey(
         Adjustment, on_delete=models.PROTECT, null=True, related_name="transfers", db_index=False
     )
-    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="corrected_by")
+    corrects = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="corrected_by", db_index=False
+    )
     posted_at = models.DateTimeField()
 
     class Meta:
@@ -117,6 +121,7 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["organisation", "-id"], name="transfer_by_organisation"),
             # "What was the balance at this moment?" is one look into the index.
+            models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="transfer_by_corrected"),
             models.Index(fields=["charge"], condition=Q(charge__isnull=False), name="transfer_by_charge"),
             models.Index(fields=["adjustment"], condition=Q(adjustment__isnull=False), name="transfer_by_adjustment"),
             models.Index(fields=["claw_back"], condition=Q(claw_back__isnull=False), name="transfer_by_claw_back"),

@@ -6,22 +6,22 @@ CREATE OR REPLACE FUNCTION wallets_lock(organisations bigint[]) RETURNS void LAN
 DECLARE due bigint;
 BEGIN
   PERFORM set_config('app.organisations', organisations::text, true);
-  INSERT INTO wallets_wallet (organisation_id, balance, held, last_posted_at, absorbed_today)
-    SELECT o, 0, 0, billing_now(), 0 FROM unnest(organisations) o
-    WHERE NOT EXISTS (SELECT FROM wallets_wallet w WHERE w.organisation_id = o)
-    ON CONFLICT DO NOTHING;
-  PERFORM 1 FROM wallets_wallet w WHERE w.organisation_id = ANY (organisations)
-    ORDER BY w.organisation_id FOR NO KEY UPDATE;
+  -- A batch of several kinds locks all its wallets first; what it calls asks again. The setting ends with the transaction.
+  IF organisations::text IS DISTINCT FROM current_setting('app.locked', true) THEN
+    INSERT INTO wallets_wallet (organisation_id, balance, held, last_posted_at, absorbed_today)
+      SELECT o, 0, 0, billing_now(), 0 FROM unnest(organisations) o
+      WHERE NOT EXISTS (SELECT FROM wallets_wallet w WHERE w.organisation_id = o)
+      ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM wallets_wallet w WHERE w.organisation_id = ANY (organisations)
+      ORDER BY w.organisation_id FOR NO KEY UPDATE;
+    PERFORM set_config('app.locked', organisations::text, true);
+  END IF;
   PERFORM set_config('app.moment', billing_now()::text, true);
   FOR due IN SELECT w.organisation_id FROM wallets_wallet w
       WHERE w.organisation_id = ANY (organisations) AND w.due_at <= wallets_posting_time(w) LOOP
     PERFORM wallets_close_lots(due);
   END LOOP;
 END $$;
-
-CREATE OR REPLACE FUNCTION wallets_organisations(operations json) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT array_agg(DISTINCT (o ->> 'organisation')::bigint) FROM json_array_elements(operations) o
-$$;
 
 -- The date of a posting: the moment of the lock, and never before an earlier posting of this wallet.
 CREATE OR REPLACE FUNCTION wallets_posting_time(wallet wallets_wallet) RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
@@ -34,6 +34,7 @@ CREATE OR REPLACE FUNCTION wallets_first_answer(seen wallets_idempotencyrecord, 
   SELECT CASE WHEN seen.fingerprint = asks THEN seen.outcome ELSE 'key_reused' END, seen.hold_id, seen.figures, true
 $$;
 
-CREATE OR REPLACE FUNCTION wallets_others(these text[], known text[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT array_agg(t) FROM unnest(these) t WHERE t <> ALL (known)
-$$;
+CREATE OR REPLACE FUNCTION wallets_others(these text[], known text[]) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN CASE WHEN known = '{}' THEN these ELSE ARRAY(SELECT t FROM unnest(these) t WHERE t <> ALL (known)) END;
+END $$;

@@ -1,12 +1,14 @@
 -- An organisation's lots with something left, in the order in which they are spent. A lot is there for calls that are
 -- authorised from `since` until before `until`.
 CREATE OR REPLACE FUNCTION wallets_lots(of_organisation bigint, OUT ids bigint[], OUT kinds text[], OUT lefts numeric[],
-    OUT since timestamptz[], OUT until timestamptz[]) LANGUAGE sql STABLE AS $$
+    OUT since timestamptz[], OUT until timestamptz[]) LANGUAGE plpgsql STABLE AS $$
+BEGIN
   SELECT coalesce(array_agg(g.id), '{}'), coalesce(array_agg(g.kind::text), '{}'), coalesce(array_agg(g.remaining), '{}'),
          coalesce(array_agg(g.granted_at), '{}'), coalesce(array_agg(least(g.expires_at, g.barred_at, 'infinity')), '{}')
+  INTO ids, kinds, lefts, since, until
   FROM (SELECT * FROM wallets_grant q WHERE q.organisation_id = of_organisation AND q.remaining > 0
-        ORDER BY q.priority, q.expires_at NULLS LAST, q.kind = 'paid', q.id) g
-$$;
+        ORDER BY q.priority, q.expires_at NULLS LAST, q.kind = 'paid', q.id) g;
+END $$;
 
 -- How much of each lot an amount takes: first of those that were there when the call was authorised, then of those that
 -- came later. One function for the hold's cover and for the charge, so that the two can't differ. Which lots a call may

@@ -1,7 +1,8 @@
 -- The running periods of all budgets on these subjects; a period is opened by the first call in it. `room` is what may
 -- still be spent, infinite where the budget only alerts.
 CREATE OR REPLACE FUNCTION wallets_budgets(of_organisation bigint, subjects text[], at timestamptz, OUT periods bigint[],
-    OUT on_subjects text[], OUT rooms numeric[]) LANGUAGE plpgsql AS $$
+    OUT on_subjects text[], OUT rooms numeric[]) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE day date;
 BEGIN
   SELECT billing_day(at, o.billing_zone) INTO day FROM organisations_organisation o WHERE o.id = of_organisation;
@@ -22,10 +23,11 @@ CREATE OR REPLACE FUNCTION wallets_room(budget wallets_budget, period wallets_bu
 $$;
 
 -- The smallest room among some budget periods; infinite where none stops calls. A budget that has ended stops none.
-CREATE OR REPLACE FUNCTION wallets_room_of(of_periods bigint[]) RETURNS numeric LANGUAGE sql STABLE AS $$
-  SELECT coalesce(min(wallets_room(b, p)), 'Infinity') FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id
-  WHERE p.id = ANY (of_periods) AND b.ended_at IS NULL
-$$;
+CREATE OR REPLACE FUNCTION wallets_room_of(of_periods bigint[]) RETURNS numeric LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT coalesce(min(wallets_room(b, p)), 'Infinity') FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id
+          WHERE p.id = ANY (of_periods) AND b.ended_at IS NULL);
+END $$;
 
 -- What a refusal says of the budget period that binds.
 CREATE OR REPLACE FUNCTION wallets_binding(of_period bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -37,13 +39,16 @@ CREATE OR REPLACE FUNCTION wallets_binding(of_period bigint) RETURNS jsonb LANGU
 $$;
 
 -- Move what calls hold and used in budget periods, in id order; a budget whose use reaches its alert is marked.
-CREATE OR REPLACE FUNCTION wallets_count(of_periods bigint[], held numeric[], used numeric[], at timestamptz) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION wallets_count(of_periods bigint[], held numeric[], used numeric[], at timestamptz) RETURNS void LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+BEGIN
+  IF of_periods IS NULL OR of_periods = '{}' THEN RETURN; END IF;
   UPDATE wallets_budgetperiod p SET held = p.held + c.held, used = p.used + c.used,
       alerted_at = coalesce(p.alerted_at, CASE WHEN p.used + c.used >= b.amount * b.alert_percent / 100 THEN at END)
   FROM (SELECT u.period, sum(u.held) AS held, sum(u.used) AS used FROM unnest(of_periods, held, used) AS u (period, held, used)
         GROUP BY u.period ORDER BY u.period) c, wallets_budget b
-  WHERE p.id = c.period AND b.id = p.budget_id
-$$;
+  WHERE p.id = c.period AND b.id = p.budget_id;
+END $$;
 
 -- What calls on a subject that were authorised in the running period have been charged, by transfers after one id.
 CREATE OR REPLACE FUNCTION wallets_charged(of_organisation bigint, of_subject text, of_period text, after bigint,

@@ -19,16 +19,16 @@ $$;
 CREATE OR REPLACE FUNCTION wallets_decide_authorise(operations json)
 RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, outcome text, hold uuid, terms uuid, figures jsonb,
                replayed boolean, amount numeric, subjects text[], periods bigint[], at timestamptz, until timestamptz)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
   op record; wallet wallets_wallet; available numeric; room numeric; tokens bigint; binding bigint; found record;
   asked text[]; in_period bigint[]; on_subject text[]; rooms numeric[];
 BEGIN
-  FOR op IN SELECT t.*, r AS seen, f.digest AS known
+  FOR op IN SELECT t.*, r::wallets_idempotencyrecord AS seen, f.digest AS known
     FROM json_to_recordset(operations) AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, fixed numeric,
       unit numeric, asked bigint, wanted bigint, minimum bigint, ttl int, terms uuid, subjects text[])
-    LEFT JOIN wallets_idempotencyrecord r ON r.organisation_id = t.organisation AND r.scope = 'api' AND r.key = t.key
-    LEFT JOIN wallets_terms f ON f.digest = t.terms ORDER BY t.organisation, t.n
+    LEFT JOIN LATERAL (SELECT * FROM wallets_idempotencyrecord q WHERE q.organisation_id = t.organisation AND q.scope = 'api' AND q.key = t.key LIMIT 1) r ON true
+    LEFT JOIN LATERAL (SELECT q.digest FROM wallets_terms q WHERE q.digest = t.terms LIMIT 1) f ON true ORDER BY t.organisation, t.n
   LOOP
     n := op.n; organisation := op.organisation; key := op.key; fingerprint := op.fingerprint; subjects := op.subjects;
     hold := NULL; terms := op.terms; periods := '{}'; amount := 0; replayed := false; figures := '{}';
@@ -76,10 +76,11 @@ END $$;
 
 -- Hold the worst case of each call. The check and the hold are one step under the wallet's lock, each table is written
 -- once for the whole batch, and a refusal is remembered like a success.
-CREATE OR REPLACE FUNCTION wallets_authorise(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION wallets_authorise(organisations bigint[], operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
+  PERFORM wallets_lock(organisations);
   RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_authorise(operations)),
   fresh AS (SELECT * FROM decided d WHERE d.outcome = 'authorised' AND NOT d.replayed),
   holds AS (

@@ -3,13 +3,13 @@
 CREATE OR REPLACE FUNCTION wallets_decide_progress(operations json)
 RETURNS TABLE (n int, organisation bigint, outcome text, hold uuid, figures jsonb, more numeric, amount numeric,
                accrued numeric, until timestamptz, periods bigint[])
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
   op record; h wallets_hold; wallet wallets_wallet; available numeric; room numeric; reason text;
 BEGIN
-  FOR op IN SELECT t.*, q AS h FROM json_to_recordset(operations)
+  FOR op IN SELECT t.*, q::wallets_hold AS h FROM json_to_recordset(operations)
       AS t (n int, organisation bigint, hold uuid, accrued numeric(20, 9), ttl int)
-    LEFT JOIN wallets_hold q ON q.id = t.hold AND q.organisation_id = t.organisation ORDER BY t.organisation, t.n
+    LEFT JOIN LATERAL (SELECT * FROM wallets_hold o WHERE o.id = t.hold AND o.organisation_id = t.organisation LIMIT 1) q ON true ORDER BY t.organisation, t.n
   LOOP
     n := op.n; organisation := op.organisation; hold := op.hold; h := op.h; more := 0; periods := '{}'; reason := NULL;
     IF wallet.organisation_id IS DISTINCT FROM op.organisation THEN
@@ -39,10 +39,11 @@ END $$;
 
 -- What running calls have cost so far. Posts nothing; a hold grows only where the report exceeds it, and is renewed up
 -- to a day after it was authorised. A batch names a call once: the next report is decided on what this one left.
-CREATE OR REPLACE FUNCTION wallets_progress(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION wallets_progress(organisations bigint[], operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
+  PERFORM wallets_lock(organisations);
   RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_progress(operations)),
   told AS (SELECT * FROM decided d WHERE d.outcome IN ('continue', 'stop')),
   holds AS (

@@ -1,12 +1,13 @@
 -- Why a hold can't be ended this way; NULL where it can. What expiry released unspent may still turn out to have cost
 -- something: for a day such a call is charged like any other, of what is available then.
-CREATE OR REPLACE FUNCTION wallets_refusal(h wallets_hold, ended_by text, at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN h.id IS NULL THEN 'missing'
+CREATE OR REPLACE FUNCTION wallets_refusal(h wallets_hold, ended_by text, at timestamptz) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN CASE WHEN h.id IS NULL THEN 'missing'
               WHEN h.state = 'released' AND h.ended_by = 'expiry' AND ended_by = 'call'
                 AND h.ended_at > at - interval '24 hours' THEN NULL
               WHEN h.state <> 'open' THEN 'ended'
-              WHEN ended_by = 'expiry' AND h.expires_at > at THEN 'renewed' END
-$$;
+              WHEN ended_by = 'expiry' AND h.expires_at > at THEN 'renewed' END;
+END $$;
 
 -- Decide what each call is charged: at most its hold and what the wallet and every hard budget have room for; the rest
 -- is absorbed. `parts` says how much each of `lots` pays. Moves nothing; what earlier calls of the batch took is
@@ -15,15 +16,15 @@ CREATE OR REPLACE FUNCTION wallets_decide_settle(operations json)
 RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, ended_by text, outcome text, hold uuid, figures jsonb,
                replayed boolean, charge numeric, absorbed numeric, freed numeric, periods bigint[], at timestamptz,
                lots bigint[], kinds text[], parts numeric[], balance numeric)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
   op record; h wallets_hold; wallet wallets_wallet; held numeric; stock record; lefts numeric[]; room numeric;
-  in_period bigint[]; rooms numeric[]; done uuid[] := '{}'; found record; spare numeric; expired boolean;
+  in_period bigint[]; rooms numeric[]; done uuid[] := '{}'; found record; spare numeric; expired boolean; laid numeric;
 BEGIN
-  FOR op IN SELECT t.*, r AS seen, q AS h FROM json_to_recordset(operations)
+  FOR op IN SELECT t.*, r::wallets_idempotencyrecord AS seen, q::wallets_hold AS h FROM json_to_recordset(operations)
       AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, cost numeric(20, 9), ended_by text)
-    LEFT JOIN wallets_idempotencyrecord r ON r.organisation_id = t.organisation AND r.scope = 'api' AND r.key = t.key
-    LEFT JOIN wallets_hold q ON q.id = t.hold AND q.organisation_id = t.organisation ORDER BY t.organisation, t.n
+    LEFT JOIN LATERAL (SELECT * FROM wallets_idempotencyrecord q WHERE q.organisation_id = t.organisation AND q.scope = 'api' AND q.key = t.key LIMIT 1) r ON true
+    LEFT JOIN LATERAL (SELECT * FROM wallets_hold o WHERE o.id = t.hold AND o.organisation_id = t.organisation LIMIT 1) q ON true ORDER BY t.organisation, t.n
   LOOP
     n := op.n; organisation := op.organisation; key := op.key; fingerprint := op.fingerprint; ended_by := op.ended_by;
     hold := op.hold; h := op.h; replayed := false;
@@ -57,9 +58,10 @@ BEGIN
     charge := least(op.cost, freed + greatest(room, 0)); absorbed := op.cost - charge;
     lots := stock.ids; kinds := stock.kinds; periods := h.budget_periods;
     parts := wallets_lay(charge, lefts, stock.since, stock.until, h.authorised_at);
-    FOR i IN 1 .. cardinality(lefts) LOOP lefts[i] := lefts[i] - parts[i]; END LOOP;
+    laid := 0;
+    FOR i IN 1 .. cardinality(lefts) LOOP lefts[i] := lefts[i] - parts[i]; laid := laid + parts[i]; END LOOP;
     -- The wallet row and its lots would disagree, and nothing may be posted on top of that.
-    IF charge <> (SELECT coalesce(sum(p), 0) FROM unnest(parts) p) THEN
+    IF charge IS DISTINCT FROM laid THEN
       RAISE EXCEPTION 'the lots of organisation % don''t hold %', op.organisation, charge;
     END IF;
     FOR i IN 1 .. cardinality(in_period) LOOP
@@ -85,10 +87,11 @@ $$;
 -- Charge what calls cost, exactly once a call, each table written once for the whole batch; `transfers` names what was
 -- posted. `ended_by` 'expiry' only where the hold has really expired by now, since progress may have renewed it. More
 -- than `limit_` absorbed on one local day suspends the organisation's calls until finance clears it.
-CREATE OR REPLACE FUNCTION wallets_settle(operations json, limit_ numeric)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION wallets_settle(organisations bigint[], operations json, limit_ numeric)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
+  PERFORM wallets_lock(organisations);
   RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_settle(operations)),
   fresh AS (SELECT * FROM decided d WHERE d.outcome = 'settled' AND NOT d.replayed),
   posted AS (

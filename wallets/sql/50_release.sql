@@ -2,14 +2,14 @@
 CREATE OR REPLACE FUNCTION wallets_decide_release(operations json)
 RETURNS TABLE (n int, organisation bigint, key text, fingerprint text, ended_by text, outcome text, hold uuid, figures jsonb,
                replayed boolean, freed numeric, periods bigint[], at timestamptz)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE
   op record; h wallets_hold; wallet wallets_wallet; available numeric; done uuid[] := '{}';
 BEGIN
-  FOR op IN SELECT t.*, r AS seen, q AS h FROM json_to_recordset(operations)
+  FOR op IN SELECT t.*, r::wallets_idempotencyrecord AS seen, q::wallets_hold AS h FROM json_to_recordset(operations)
       AS t (n int, organisation bigint, key text, fingerprint text, hold uuid, ended_by text)
-    LEFT JOIN wallets_idempotencyrecord r ON r.organisation_id = t.organisation AND r.scope = 'api' AND r.key = t.key
-    LEFT JOIN wallets_hold q ON q.id = t.hold AND q.organisation_id = t.organisation ORDER BY t.organisation, t.n
+    LEFT JOIN LATERAL (SELECT * FROM wallets_idempotencyrecord q WHERE q.organisation_id = t.organisation AND q.scope = 'api' AND q.key = t.key LIMIT 1) r ON true
+    LEFT JOIN LATERAL (SELECT * FROM wallets_hold o WHERE o.id = t.hold AND o.organisation_id = t.organisation LIMIT 1) q ON true ORDER BY t.organisation, t.n
   LOOP
     n := op.n; organisation := op.organisation; key := op.key; fingerprint := op.fingerprint; ended_by := op.ended_by;
     hold := op.hold; h := op.h; replayed := false;
@@ -36,10 +36,11 @@ BEGIN
 END $$;
 
 -- Give holds back unspent: the call was not made. `ended_by` 'expiry' as for settling.
-CREATE OR REPLACE FUNCTION wallets_release(operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION wallets_release(organisations bigint[], operations json)
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  PERFORM wallets_lock(wallets_organisations(operations));
+  PERFORM wallets_lock(organisations);
   RETURN QUERY WITH decided AS MATERIALIZED (SELECT * FROM wallets_decide_release(operations)),
   fresh AS (SELECT * FROM decided d WHERE d.outcome = 'released' AND NOT d.replayed),
   holds AS (
