@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("organisations", "0002_approvals"),
-        ("wallets", "0005_overrun_clearance"),
+        ("wallets", "0006_fewer_look_ups"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
