@@ -1,6 +1,8 @@
 """One clock for billing: the database's."""
 
 from datetime import date, datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 from django.db import connection
 
@@ -31,3 +33,9 @@ def billing_day(moment: datetime, zone: str) -> date:
         cursor.execute("SELECT billing_day(%s, %s)", [moment, zone])
         day: date = cursor.fetchone()[0]
     return day
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of the IANA time zones. They lie in some 600 files, which are read at the first call."""
+    return frozenset(available_timezones())

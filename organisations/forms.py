@@ -2,11 +2,11 @@
 
 import uuid
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from common.clock import zones
 from organisations.models import Agent, ApiKey, Organisation, Project
 
 REASON = 500
@@ -45,7 +45,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_billing_zone(self) -> str:
         zone: str = self.cleaned_data["billing_zone"]
-        if zone not in available_timezones():
+        if zone not in zones():
             raise ValidationError(f"{zone} is not an IANA time zone, such as Europe/Berlin.")
         return zone
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from common.clock import billing_now
+from common.clock import billing_now, zones
 from common.tenancy import platform, tenant
 from organisations import secrets
 from organisations.errors import FormSentBefore, LastOwner, StaffIsNeverMember
@@ -37,7 +36,7 @@ def create_organisation(
         name=name, slug=slug, email=email, billing_zone=billing_zone, currency=currency, sandbox=sandbox
     )
     with platform("write"):
-        if billing_zone not in available_timezones():
+        if billing_zone not in zones():
             raise ValidationError({"billing_zone": f"{billing_zone} is not an IANA time zone."})
         organisation.full_clean()
         organisation.save()

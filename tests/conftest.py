@@ -1,5 +1,4 @@
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -9,7 +8,9 @@ import httpx
 import pytest
 from django.conf import settings
 from django.test import Client, TransactionTestCase
+from whitenoise.middleware import WhiteNoiseMiddleware
 
+from billing_portal.processes import ports
 from organisations.models import User
 from tests import database
 from tests.api import Api
@@ -26,6 +27,20 @@ def django_db_setup(django_db_blocker: object) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _empty_as_owner() -> None:
     TransactionTestCase._fixture_teardown = lambda self: database.empty()  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> None:
+    """Each test client has middleware of its own, whose search for the same files takes longer than most requests."""
+    search, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def take(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            search(middleware)
+            found.update(middleware.files)
+        middleware.files |= found
+
+    WhiteNoiseMiddleware.add_files_from_finders = take
 
 
 @pytest.fixture
@@ -78,16 +93,14 @@ def client_for() -> Callable[[User | None], Client]:
 @pytest.fixture(scope="session")
 def server(django_db_setup: None) -> Iterator[str]:
     """A real web process (uvicorn, connection pool) on the test database; gives its base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable, "-m", "uvicorn", "billing_portal.asgi:application", "--port", str(port), "--no-access-log",
-        "--log-level", "warning",
-    ]  # fmt: skip
-    environment = os.environ | {"DB_POOL": "8", "SITE_URL": base}
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
+    with ports.listen(22_500) as listener:
+        base = f"http://{ports.HOST}:{listener.getsockname()[1]}"
+        command = [
+            sys.executable, "-m", "uvicorn", "billing_portal.asgi:application", "--fd", str(listener.fileno()),
+            "--no-access-log", "--log-level", "warning",
+        ]  # fmt: skip
+        environment = os.environ | {"DB_POOL": "8", "SITE_URL": base}
+        process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, pass_fds=[listener.fileno()])
     try:
         _wait_for(base, process)
         yield base

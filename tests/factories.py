@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
+
+from django.contrib.auth.hashers import get_hasher, make_password
 
 from organisations.models import Agent, ApiKey, Organisation, Project, User
 from organisations.services import add_member, create_agent, create_organisation, create_project, issue_api_key
@@ -88,9 +91,15 @@ def make_model(
     return model
 
 
+@cache
+def _hashed(algorithm: str) -> str:
+    """Argon2 is slow on purpose: once is enough for everybody."""
+    return make_password("a good password", hasher=algorithm)
+
+
 def make_user(email: str, role: str = "", *, member_of: Organisation | None = None, as_: str = "owner") -> User:
-    """A person: platform staff with `role`, or a member of an organisation with the role `as_`."""
-    user = User.objects.create_user(email, "a good password", platform_role=role)
+    """A person: platform staff with `role`, or a member with the role `as_`; the password is "a good password"."""
+    user = User.objects.create(email=email, password=_hashed(get_hasher().algorithm), platform_role=role)
     if member_of:
         add_member(organisation=member_of, user=user, role=as_)
     return user

@@ -19,10 +19,7 @@ def one(sql: str, *parameters: Any) -> Any:
 
 
 def rows_of(sql: str, *parameters: Any) -> list[Any]:
-    with database.owner() as connection:
-        # The owner, too, sees nothing under FORCE without a scope.
-        connection.execute("SELECT set_config('app.platform', 'read', false)")
-        return connection.execute(sql, parameters).fetchall()
+    return database.shared("read").execute(sql, parameters).fetchall()
 
 
 def verified() -> None:

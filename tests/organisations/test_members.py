@@ -137,10 +137,10 @@ def test_suspending_needs_a_reason_and_is_undone(tenant: Tenant) -> None:
 
 @pytest.mark.usefixtures("transactional_db")
 def test_an_address_belongs_to_one_person_whatever_its_case() -> None:
-    make_user("Ada@Example.com")
+    User.objects.create_user("Ada@Example.com")
     assert one("SELECT email FROM organisations_user") == ("ada@example.com",)
     with pytest.raises(IntegrityError):
-        make_user("ADA@example.COM")
+        User.objects.create_user("ADA@example.COM")
     with pytest.raises(IntegrityError):
         User.objects.bulk_create([User(email="ADA@EXAMPLE.COM")])
 
