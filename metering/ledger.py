@@ -158,7 +158,7 @@ def _run(function: str, operations: list[Any], *more: Any) -> list[tuple[Any, ..
         # The function is one of the four above, never input.
         statement = f"SELECT * FROM {function} ORDER BY n"  # noqa: S608
         cursor.execute(statement, [sorted({o.organisation for o in operations}), _encode(operations), *more])
-        rows = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     live.changed_on_commit(*{operation.organisation for operation in operations})
     return rows
 

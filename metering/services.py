@@ -164,7 +164,7 @@ def _offer(key: ApiKey, request: requests.Authorise) -> Offer:
     if terms.tier not in terms.tiers:
         raise ModelNotPriced(f"{model.name} has no price at service tier {terms.tier}.", unpriced=terms.tier)
     change = next_change(model.pk, now)
-    return Offer(model, terms, number, change and change.isoformat())
+    return Offer(model, terms, number, change.isoformat() if change else None)
 
 
 def _booked_on(key: ApiKey, request: requests.Authorise) -> tuple[Project, Agent]:

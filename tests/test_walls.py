@@ -316,7 +316,7 @@ VIOLATIONS = {
     "usage_cost_is_paid_or_absorbed": "UPDATE metering_usagerecord SET charge = charge + 0.000000001",
     "usage_not_negative": "UPDATE metering_usagerecord SET list_cost = -0.000000001",
     "daily_usage_once": COPY.format("metering_dailyusage", '{"id": 99}'),
-    "usage_of_a_call_or_intake": "UPDATE metering_usagerecord SET terms_id = (SELECT digest FROM wallets_terms LIMIT 1)",
+    "usage_of_a_call_or_intake": "UPDATE metering_usagerecord u SET terms_id = h.terms_id FROM wallets_hold h",
     "overrun_absorbed_positive": "UPDATE metering_overrunalert SET absorbed = 0",
     "metering_overrunalert_usage_id_key": COPY.format("metering_overrunalert", '{"id": 99}'),
 }

@@ -83,9 +83,9 @@ class Ledger:
 
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
-    database = settings.DATABASES["default"]
+    database: dict[str, Any] = settings.DATABASES["default"]
     return await psycopg.AsyncConnection.connect(
         host=database["HOST"], port=database["PORT"] or None, dbname=database["NAME"], user=database["USER"],
         password=database["PASSWORD"] or None, autocommit=True, connect_timeout=3, options=OPTIONS,
         application_name="billing_portal lane", row_factory=namedtuple_row,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip

@@ -116,7 +116,7 @@ def _known_host(host: str) -> bool:
 def _secure(scope: Message, headers: dict[bytes, bytes]) -> bool:
     if not settings.SECURE_SSL_REDIRECT or scope["scheme"] == "https":
         return True
-    name, value = settings.SECURE_PROXY_SSL_HEADER or ("", "")
+    name, value = settings.SECURE_PROXY_SSL_HEADER
     return headers.get(name.removeprefix("HTTP_").replace("_", "-").lower().encode()) == value.encode()
 
 
@@ -126,7 +126,7 @@ async def _read(receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
 

@@ -21,6 +21,9 @@ from wallets.verification import verify
 
 # Work over all organisations at once, and why it has sandboxes, too. Pages of staff are walked below.
 ACROSS = {
+    "analytics/expiry_mails.py": "theirs are left out there",
+    "wallets/alerts.py": "theirs are left out there",
+    "wallets/services/closing.py": "their credits expire, too",
     "billing_portal/agent_keys.py": "the demo's sandbox itself",
     "billing_portal/demo.py": "looks whether the demo's own organisations are there",
     "metering/expiry.py": "their holds end like all others",

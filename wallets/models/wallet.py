@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from organisations.models import Organisation, User
-from wallets.models.fields import money
+from wallets.models.fields import money, money_or_none
 
 
 class Wallet(models.Model):
@@ -64,7 +64,7 @@ class Grant(models.Model):
     expiry_mailed_at = models.DateTimeField(null=True, blank=True)  # when its organisation was warned of that
     # Included credits: of which period of a subscription, and what of them may live on when it ends.
     period_start = models.DateTimeField(null=True, blank=True)
-    rollover_cap = money(null=True, blank=True)
+    rollover_cap = money_or_none()
     rollover_expires_at = models.DateTimeField(null=True, blank=True)
     rolled_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="rolled_to")
     # Money taken back that the lot could not give: collected from what running calls leave of it. No call that is

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION wallets_budgets(of_organisation bigint, subjects text
   SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 DECLARE day date;
 BEGIN
-  SELECT billing_day(at, o.billing_zone) INTO day FROM organisations_organisation o WHERE o.id = of_organisation;
+  day := billing_day(at, zone_of(of_organisation));
   FOR attempt IN 1 .. 2 LOOP
     SELECT array_agg(p.id), array_agg(b.subject::text), array_agg(wallets_room(b, p)) INTO periods, on_subjects, rooms
       FROM wallets_budget b LEFT JOIN wallets_budgetperiod p ON p.budget_id = b.id AND p.starts = billing_period(day, b.period)
@@ -33,9 +33,8 @@ END $$;
 CREATE OR REPLACE FUNCTION wallets_binding(of_period bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('limiting_scope', b.scope, 'budget', b.id, 'target', b.target, 'period', b.period,
     'budget_amount', b.amount::text, 'used', p.used::text,
-    'resets_at', billing_period_end(p.starts, b.period, o.billing_zone))
-  FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id
-  JOIN organisations_organisation o ON o.id = b.organisation_id WHERE p.id = of_period
+    'resets_at', billing_period_end(p.starts, b.period, zone_of(b.organisation_id)))
+  FROM wallets_budgetperiod p JOIN wallets_budget b ON b.id = p.budget_id WHERE p.id = of_period
 $$;
 
 -- Move what calls hold and used in budget periods, in id order; a budget whose use reaches its alert is marked.
@@ -54,9 +53,8 @@ END $$;
 CREATE OR REPLACE FUNCTION wallets_charged(of_organisation bigint, of_subject text, of_period text, after bigint,
     OUT charged numeric, OUT newest bigint) LANGUAGE sql STABLE AS $$
   WITH running AS MATERIALIZED (
-    SELECT coalesce(billing_period(billing_day(billing_now(), o.billing_zone), of_period)::timestamp AT TIME ZONE o.billing_zone,
-                    '-infinity') AS begins
-    FROM organisations_organisation o WHERE o.id = of_organisation
+    SELECT billing_period(billing_day(billing_now(), z.zone), of_period)::timestamp AT TIME ZONE z.zone AS begins
+    FROM (SELECT zone_of(of_organisation) AS zone) z
   )
   SELECT coalesce(sum(-wallets_change(t.debit, t.credit, t.amount)) FILTER (WHERE of_subject = ANY (h.subjects) AND h.authorised_at >= r.begins), 0),
          coalesce(max(t.id), after)
@@ -69,7 +67,7 @@ CREATE OR REPLACE FUNCTION wallets_open_budget(of_budget bigint, charged numeric
 DECLARE budget wallets_budget; zone text; opened bigint; first_day date;
 BEGIN
   SELECT * INTO budget FROM wallets_budget b WHERE b.id = of_budget;
-  SELECT o.billing_zone INTO zone FROM organisations_organisation o WHERE o.id = budget.organisation_id;
+  zone := zone_of(budget.organisation_id);
   first_day := billing_period(billing_day(billing_now(), zone), budget.period);
   INSERT INTO wallets_budgetperiod (organisation_id, budget_id, starts, used, held)
     VALUES (budget.organisation_id, of_budget, first_day, charged, 0) RETURNING id INTO opened;

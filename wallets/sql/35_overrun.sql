@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION wallets_absorbing(wallet wallets_wallet, absorbed num
 BEGIN
   day := wallet.absorbed_day; today := wallet.absorbed_today; since := wallet.overrun_since;
   IF absorbed = 0 THEN RETURN; END IF;
-  SELECT billing_day(at, o.billing_zone) INTO day FROM organisations_organisation o WHERE o.id = wallet.organisation_id;
+  day := billing_day(at, zone_of(wallet.organisation_id));
   today := absorbed + CASE WHEN day = wallet.absorbed_day THEN wallet.absorbed_today ELSE 0 END;
   IF today > limit_ THEN since := coalesce(since, at); END IF;
 END $$;
