@@ -48,7 +48,7 @@ class GrantAdmin(MoneyAdmin):
         if grant.kind != Grant.Kind.PAID:
             return "–"
         address = reverse("admin:wallets_take_back", args=[grant.pk])
-        return format_html('<a href="{}">Take back<span class="visually-hidden"> lot {}</span></a>', address, grant.pk)
+        return format_html('<a href="{}" aria-label="Take back lot {}">Take back</a>', address, grant.pk)
 
 
 @admin.register(Hold)
