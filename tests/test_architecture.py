@@ -198,7 +198,7 @@ UPDATES = {
     "wallets_wallet": {
         "balance", "held", "last_posted_at", "due_at", "absorbed_day", "absorbed_today", "overrun_since",
     },
-    "wallets_grant": {"remaining", "owed", "barred_at"},
+    "wallets_grant": {"remaining", "owed", "barred_at", "expiry_mailed_at"},
     "wallets_hold": {"amount", "accrued", "state", "ended_by", "ended_at", "expires_at", "budget_periods"},
     "wallets_budget": {"amount", "hard", "alert_percent", "ended_at"},
     "wallets_budgetperiod": {"used", "held", "alerted_at", "mailed_at"},
