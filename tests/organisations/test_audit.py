@@ -21,6 +21,7 @@ AUDITED = {
     "organisations_agent", "organisations_apikey", "plans_subscription",
 }  # fmt: skip
 STAFF = {"organisations_approval"}
+BUDGETS = {"wallets_budget"}  # but for those of runs
 PRICES = {"providers_model", "providers_modelalias", "providers_rate"}
 
 
@@ -50,7 +51,7 @@ def test_making_a_tenant_leaves_an_entry_for_each_row(tenant: Tenant) -> None:
 
 def test_the_trigger_stands_on_every_audited_table() -> None:
     found = rows_of("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'audit' AND tgenabled = 'O'")
-    assert {table for (table,) in found} == AUDITED | STAFF | PRICES
+    assert {table for (table,) in found} == AUDITED | STAFF | BUDGETS | PRICES
 
 
 BULK = [

@@ -145,6 +145,22 @@ def test_it_is_changed_and_ended_after_a_question(owning: Client, tenant: Tenant
     assert api.authorise(max_output_tokens=100).status_code == 201
 
 
+def test_the_audit_trail_says_who_set_changed_and_ended_it(owning: Client, owner: User, api: Api) -> None:
+    owning.post(f"{PAGE}set/", form())
+    address = f"{PAGE}{one('SELECT id FROM wallets_budget')[0]}/"
+    owning.post(address, {"amount": "30", "stops": "yes", "alert_percent": "80"})
+    owning.post(f"{address}end/")
+    api.send("POST", "budgets/runs", {"run": "many of them", "amount": "1"})
+    entries = rows_of(
+        "SELECT action, actor, before ->> 'amount', after ->> 'amount', after ? 'ended_at'"
+        " FROM organisations_auditentry WHERE \"table\" = 'wallets_budget' ORDER BY id"
+    )
+    by = f"user:{owner.pk}"
+    assert [(action, actor) for action, actor, *_ in entries] == [("insert", by), ("update", by), ("update", by)]
+    assert [D(amount) for amount in entries[1][2:4]] == [D(25), D(30)]
+    assert entries[2][4]
+
+
 def test_no_budget_is_above_one_that_includes_it(owning: Client, tenant: Tenant) -> None:
     other = create_project(organisation=tenant.organisation, name="Other", slug="other")
     create_agent(project=other, name="Else", slug="else")
