@@ -1,15 +1,12 @@
 -- Whoever has lots, holds or transfers has a wallet row, so that the other checks see all of them.
 -- looks at: wallets_wallet
--- From one owner to the next through an index: as many steps as there are owners, however long their histories.
-WITH RECURSIVE posted (id) AS (
-  SELECT min(organisation_id) FROM wallets_transfer
-  UNION ALL SELECT (SELECT min(organisation_id) FROM wallets_transfer t WHERE t.organisation_id > posted.id) FROM posted WHERE id IS NOT NULL
-), called (id) AS (
-  SELECT min(organisation_id) FROM wallets_hold
-  UNION ALL SELECT (SELECT min(organisation_id) FROM wallets_hold h WHERE h.organisation_id > called.id) FROM called WHERE id IS NOT NULL
-), given (id) AS (
-  SELECT min(organisation_id) FROM wallets_grant
-  UNION ALL SELECT (SELECT min(organisation_id) FROM wallets_grant g WHERE g.organisation_id > given.id) FROM given WHERE id IS NOT NULL
+-- Between the organisations of two wallets next to each other nobody has any: one look into an index for each gap,
+-- however long the histories are. Of several in one gap the first is told.
+WITH gap AS (
+  SELECT coalesce(lag(organisation_id) OVER (ORDER BY organisation_id), 0) AS above, organisation_id AS below FROM wallets_wallet
+  UNION ALL SELECT coalesce(max(organisation_id), 0), 9223372036854775807 FROM wallets_wallet
 )
-SELECT x.id AS organisation_id FROM (SELECT id FROM posted UNION SELECT id FROM called UNION SELECT id FROM given) x
-WHERE x.id IS NOT NULL AND NOT EXISTS (SELECT FROM wallets_wallet w WHERE w.organisation_id = x.id)
+SELECT DISTINCT x.organisation_id FROM (SELECT * FROM gap WHERE below - above > 1) g CROSS JOIN LATERAL (
+  (SELECT organisation_id FROM wallets_transfer WHERE organisation_id > above AND organisation_id < below ORDER BY 1 LIMIT 1)
+  UNION ALL (SELECT organisation_id FROM wallets_hold WHERE organisation_id > above AND organisation_id < below ORDER BY 1 LIMIT 1)
+  UNION ALL (SELECT organisation_id FROM wallets_grant WHERE organisation_id > above AND organisation_id < below ORDER BY 1 LIMIT 1)) x
