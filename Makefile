@@ -12,8 +12,8 @@ help: ## Show these commands
 run: ## Start everything; prints the URL and the demo logins
 	@$(PYTHON) bin/bootstrap.py run -m billing_portal.processes
 
-test: ## Run all tests (ARGS="-k something" for some)
-	$(BOOT_TEST) -m pytest $(ARGS)
+test: ## Run all tests on two cores (ARGS="tests/common" for some, ARGS="-n 0" on one)
+	$(BOOT_TEST) -m pytest -n auto $(ARGS)
 
 lint: ## Style and format
 	$(BOOT_TEST)

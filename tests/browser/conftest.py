@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PATIENCE = 30_000  # milliseconds: other tests and servers run beside the browser
 
 
 @pytest.fixture(scope="package")
@@ -21,6 +22,7 @@ def chromium() -> Iterator[Browser]:
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     # Django refuses the tests' own queries in a thread with a running loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
@@ -37,7 +39,7 @@ def open_page(chromium: Browser, server: str) -> Iterator[Callable[..., Page]]:
         context = chromium.new_context(
             base_url=server, color_scheme=theme, viewport={"width": width, "height": 900}, timezone_id="UTC", **options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         if not options.get("bypass_csp"):  # axe loads the style sheets again, from addresses that don't exist
             page.on("console", lambda m: errors.append(f"{m.location['url']}: {m.text}") if _counts(m) else None)
