@@ -31,25 +31,28 @@ class Race:
 
     def __init__(self, slug: str) -> None:
         self.tenant: Tenant = make_tenant(slug, credits="40")
-        self.api = Api(self.tenant)
         services.set_budget(
             organisation=self.tenant.organisation, scope="organisation", target="", period="day", amount=D(90)
         )
         self.bought: Grant = give(self.tenant, "20", "paid")
         give(self.tenant, "9", "promotional", expires_at=billing_now() + timedelta(minutes=20))
-        self.lost = [hold(self.api, 1, dispatched=True, ttl_seconds=60) for _ in range(2)]
-        self.calls = iter([hold(self.api, 2, ttl_seconds=7200) for _ in range(2 * EACH)])
         self.terms = one("SELECT digest::text FROM wallets_terms")[0]
+        running = [self._call(2, 2) for _ in range(2 * EACH)]
+        lost = [self._call(1, 1, ttl=60, dispatched=True) for _ in range(2)]
+        assert {result.outcome for result in ledger.authorise(running + lost)} == {"authorised"}
+        self.calls = iter([operation.hold for operation in running])
+
+    def _call(self, wanted: int, minimum: int, ttl: int = 7200, dispatched: bool = False) -> ledger.Authorise:
+        return ledger.Authorise(
+            organisation=self.tenant.id, key=str(uuid.uuid4()), fingerprint="", hold=str(uuid.uuid4()), fixed="0",
+            unit="1", asked=wanted, wanted=wanted, minimum=minimum, ttl=ttl, terms=self.terms,
+            subjects=["organisation:"], project=self.tenant.project.pk, agent=self.tenant.agent.pk,
+            api_key=self.tenant.key.pk, model=1, user="", run="", input_tokens=0, dispatched=dispatched,
+        )  # fmt: skip
 
     # Each takes what it needs of its own before the race, and returns what is done in it.
     def authorise(self, wanted: int = 30, minimum: int = 1) -> Callable[[], Any]:
-        operation = ledger.Authorise(
-            organisation=self.tenant.id, key=str(uuid.uuid4()), fingerprint="", hold=str(uuid.uuid4()), fixed="0",
-            unit="1", asked=wanted, wanted=wanted, minimum=minimum, ttl=7200, terms=self.terms,
-            subjects=["organisation:"],
-            project=self.tenant.project.pk, agent=self.tenant.agent.pk, api_key=self.tenant.key.pk, model=1, user="",
-            run="", input_tokens=0, dispatched=False,
-        )  # fmt: skip
+        operation = self._call(wanted, minimum)
         return lambda: ledger.authorise([operation])
 
     def progress(self) -> Callable[[], Any]:
@@ -98,6 +101,13 @@ class Race:
         return services.close_due_lots
 
 
+def know_the_terms() -> None:
+    """The one set of terms that all calls are made on."""
+    dollar_model()
+    api = Api(make_tenant("first", credits="5"))
+    api.release(hold(api, 1))
+
+
 OPERATIONS = (
     "authorise", "progress", "settle", "release", "expire", "grant", "claw_back", "adjust", "set_budget", "close_lots",
 )  # fmt: skip
@@ -127,7 +137,7 @@ def at_once(works: list[Callable[[], Any]]) -> list[BaseException]:
 @pytest.mark.parametrize("first", OPERATIONS)
 def test_two_operations_at_once(transactional_db: None, settings: Any, first: str) -> None:
     settings.ABSORBED_LIMIT = D(10**6)
-    dollar_model()
+    know_the_terms()
     partners = OPERATIONS[OPERATIONS.index(first) :]
     races = {second: Race(f"race-{n}") for n, second in enumerate(partners)}
     database.advance_clock(25 * 60)
@@ -141,7 +151,7 @@ def test_two_operations_at_once(transactional_db: None, settings: Any, first: st
 
 def test_the_last_cents_go_to_as_many_as_they_pay_for(transactional_db: None) -> None:
     """Sixteen want four dollars of ten at once, under a budget of nine: two get them."""
-    dollar_model()
+    know_the_terms()
     race = Race("last")
     services.adjust(organisation=race.tenant.organisation, amount=D(-40), reason="x", key="x")
     services.set_budget(
