@@ -14,8 +14,9 @@ from providers.leaves import INPUT_SIDE, TOOL_CALLS, Leaf
 MOST_TOKENS = 2_000_000_000
 Tokens = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
 OutputTokens = Annotated[int, Meta(ge=1, le=MOST_TOKENS)]
-# No control characters: PostgreSQL refuses NUL in text, and the rest would break lines of logs and CSV.
-Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# No control characters: PostgreSQL refuses NUL in text, and the rest would break lines of logs and CSV. `$` alone would
+# let a line break at the end through.
+Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Usage = Annotated[
     dict[Leaf, Tokens], Meta(min_length=1, description="Tokens by disjoint leaf; absent is not measured.")
 ]

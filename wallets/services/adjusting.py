@@ -52,8 +52,11 @@ def adjust(
 def undo_adjustment(first: Adjustment, *, reason: str, key: str, by: User | None = None) -> Adjustment:
     """Post the opposite of each transfer of an adjustment, once.
 
-    Raises `UndoneAlready`, and `NotAvailable` where credits that it gave are spent or held by now.
+    Raises `UndoneAlready` (also for what is an undoing itself), and `NotAvailable` where credits that it gave are spent
+    or held by now.
     """
+    if first.undoes_id is not None:
+        raise UndoneAlready()
     with tenant(first.organisation_id):
         wallet = locked(first.organisation_id)
         if (done := Adjustment.objects.filter(undoes=first).first()) is not None:
