@@ -67,7 +67,7 @@ NOT_A_COUNT: list[Any] = [
     -1, 10**30, 2**63, 2**63 - 1, -(2**63), 2_000_000_001, 1.5, 1e30, "5", "", "٥", "1_000", " 5 ", "NaN",
     True, None, [], [1], {}, {"value": 1},
 ]  # fmt: skip
-NOT_A_LABEL: list[Any] = ["", "a\x00b", "a\nb", "a\x1b[31mb", "\x7f", "x" * 201, 5, 1.5, True, [], {}, ["test"]]
+NOT_A_LABEL: list[Any] = ["", "a\n", "a\x00b", "a\nb", "a\x1b[31mb", "\x7f", "x" * 201, 5, 1.5, True, [], {}, ["test"]]
 WRONG_FIELDS: dict[str, dict[str, list[Any]]] = {
     "authorise": {
         "input_tokens": NOT_A_COUNT,

@@ -19,7 +19,9 @@ BEGIN
   SELECT * INTO h FROM wallets_hold q WHERE q.id = op.hold AND q.organisation_id = op.organisation;
   SELECT * INTO last FROM metering_usagerecord u WHERE u.hold_id = op.hold ORDER BY u.revision DESC LIMIT 1;
   at := wallets_posting_time(wallet);
-  IF last.id IS NULL OR NOT last.estimated OR last.revision + 1 <> op.base OR h.ended_at <= at - interval '24 hours' THEN
+  IF last.id IS NULL OR NOT last.estimated OR last.revision + 1 <> op.base OR h.ended_at <= at - interval '24 hours'
+     -- A sandbox that started over since then has no more to do with the calls before.
+     OR EXISTS (SELECT FROM wallets_grant g WHERE g.organisation_id = op.organisation AND g.key LIKE 'start over %' AND g.granted_at >= h.ended_at) THEN
     outcome := 'ended'; figures := jsonb_build_object('state', h.state, 'ended_by', h.ended_by);
     RETURN;
   END IF;
