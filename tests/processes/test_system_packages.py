@@ -18,12 +18,10 @@ print("went on")
 """
 
 
-def test_a_normal_user_is_told_what_to_install(tmp_path: Path) -> None:
+def test_a_normal_user_is_told_what_to_install(reachable_folder: Path) -> None:
     listed = "# a comment\nrun  libmissing-1.0-0\nrun  base-files\ntest libbrowser-missing\n"
-    (tmp_path / "system-packages.txt").write_text(listed)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    command = [sys.executable, "-c", PROGRAM, str(repository() / "bin"), str(tmp_path)]
+    (reachable_folder / "system-packages.txt").write_text(listed)
+    command = [sys.executable, "-c", PROGRAM, str(repository() / "bin"), str(reachable_folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "sudo apt-get install --no-install-recommends libmissing-1.0-0\n" in done.stdout
     assert "base-files" not in done.stdout
