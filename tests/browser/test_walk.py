@@ -96,7 +96,7 @@ REACHABLE = """() => [...document.querySelectorAll(
     && e.getClientRects().length && !(e.type === "radio" && !e.checked))
   .map((e, n) => { e.dataset.walked = n; return n; }).length"""
 FOCUSED = """() => { const e = document.activeElement, s = getComputedStyle(e);
-  const seen = e.type === "datetime-local" // the browser marks the part of it that is edited
+  const seen = ["date", "datetime-local"].includes(e.type) // the browser marks the part of it that is edited
     || e.matches(":focus-visible") && s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0;
   return [e.dataset.walked ?? "", seen, e.outerHTML.slice(0, 120)]; }"""
 

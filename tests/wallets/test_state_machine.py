@@ -4,7 +4,6 @@
 repeats it; `--hypothesis-seed` repeats a whole run. Steps are not shortened: that would take longer than reading them.
 """
 
-import copy
 import itertools
 import os
 import uuid
@@ -30,17 +29,16 @@ from common.tenancy import tenant as scope
 from metering import ledger
 from metering.expiry import end_expired_holds
 from tests import database
-from tests.api import Api
 from tests.factories import Tenant, make_tenant
 from tests.metering.figures import rows_of
+from tests.wallets.beside import STATE, authorised_at, closed, fresh, sound
 from tests.wallets.book import LATEST, Book, Call, Lot
-from tests.wallets.dollars import D, dollar_model, give
+from tests.wallets.dollars import D, give
 from wallets import services
 from wallets.errors import NotAvailable, UndoneAlready
 from wallets.models import Adjustment, Grant
 from wallets.models import Budget as StoredBudget
 from wallets.models import ClawBack as StoredClawBack
-from wallets.verification import verify
 
 EXAMPLES, STEPS = int(os.environ.get("PROOF_EXAMPLES", 10)), int(os.environ.get("PROOF_STEPS", 25))
 HOUR = 3600
@@ -62,7 +60,7 @@ class Wallet(RuleBasedStateMachine):
     @initialize(paid=st.integers(1, 30))
     def begin(self, paid: int) -> None:
         if Wallet.dirty:
-            _fresh()
+            fresh()
         Wallet.dirty = True  # until it is over and was found sound: what failed must not be found again by the next run
         self.tenant: Tenant = make_tenant(f"proof-{next(_names)}", scopes=("calls",))
         self.terms = rows_of("SELECT digest::text FROM wallets_terms")[0][0]
@@ -137,7 +135,7 @@ class Wallet(RuleBasedStateMachine):
             "key": f"a{next(_names)}",
         }  # fmt: skip
         before = billing_now()
-        probe = _closed(self.book, before)
+        probe = closed(self.book, before)
         if -amount > probe.available:
             with pytest.raises(NotAvailable):
                 services.adjust(**asked)
@@ -155,7 +153,7 @@ class Wallet(RuleBasedStateMachine):
     def undo(self, which: int) -> None:
         n = which % len(self.adjustments)
         made, lot, parts = self.adjustments[n]
-        probe = _closed(self.book, billing_now())
+        probe = closed(self.book, billing_now())
         if lot is not None and min(probe.lots[lot].left, probe.available) < int(made.amount):
             with pytest.raises(NotAvailable):
                 services.undo_adjustment(made, reason="x", key=f"u{made.pk}")
@@ -216,7 +214,7 @@ class Wallet(RuleBasedStateMachine):
         )  # fmt: skip
         now = billing_now()
         [result] = ledger.authorise([operation])
-        at = _at(key) or now
+        at = authorised_at(key) or now
         call = Call(0, at, at + timedelta(hours=lasts), subjects, dispatched)
         granted = self.book.authorise(key, call, wanted, minimum)
         if granted is None:
@@ -357,7 +355,7 @@ class Wallet(RuleBasedStateMachine):
         assert found == self._expected()
         self.steps += 1
         if self.steps % CHECKED == 0:
-            _sound(but=IN_TIME)
+            sound(but=IN_TIME)
 
     def _expected(self) -> dict[str, Any]:
         book = self.book
@@ -378,52 +376,8 @@ class Wallet(RuleBasedStateMachine):
             database.advance_clock(25 * HOUR)  # nothing may run on into the next one
             end_expired_holds()
             services.close_due_lots()
-            _sound()
+            sound()
             Wallet.dirty = False
-
-
-STATE = """
-SELECT jsonb_build_object(
-  'wallet', jsonb_build_array(trim_scale(w.balance), trim_scale(w.held)),
-  'lots', (SELECT coalesce(jsonb_agg(jsonb_build_array(g.kind, trim_scale(g.remaining), trim_scale(g.owed)) ORDER BY g.id), '[]')
-           FROM wallets_grant g WHERE g.organisation_id = w.organisation_id),
-  'calls', (SELECT coalesce(jsonb_object_agg(h.id, jsonb_build_array(h.state, h.ended_by, trim_scale(h.amount), trim_scale(h.accrued),
-      trim_scale(t.charged), trim_scale(t.absorbed))), '{}')
-    FROM wallets_hold h CROSS JOIN LATERAL (
-      SELECT coalesce(sum(-wallets_change(q.debit, q.credit, q.amount)), 0) AS charged,
-        coalesce(sum(CASE 'absorbed_overrun' WHEN q.debit THEN q.amount WHEN q.credit THEN -q.amount END), 0) AS absorbed
-      FROM wallets_transfer q WHERE q.hold_id = h.id) t
-    WHERE h.organisation_id = w.organisation_id),
-  'budgets', (SELECT coalesce(jsonb_agg(jsonb_build_array(p.starts, trim_scale(p.used), trim_scale(p.held)) ORDER BY p.budget_id, p.starts), '[]')
-              FROM wallets_budgetperiod p WHERE p.organisation_id = w.organisation_id))
-FROM wallets_wallet w WHERE w.organisation_id = %s
-"""  # noqa: E501
-
-
-def _at(key: str) -> Any:
-    found = rows_of("SELECT authorised_at FROM wallets_hold WHERE id = %s", key)
-    return found[0][0] if found else None
-
-
-def _closed(book: Book, now: Any) -> Book:
-    """What the book would be once due lots are closed."""
-    probe = copy.deepcopy(book)
-    probe.close(now)
-    return probe
-
-
-def _sound(but: frozenset[str] = frozenset()) -> None:
-    _, checks = verify()
-    assert [c.failure for c in checks if c.failure] == []
-    assert {c.name: c.rows for c in checks if c.violations and c.name not in but} == {}
-
-
-def _fresh() -> None:
-    """An empty database with the one set of terms that all calls are made on."""
-    database.empty()
-    dollar_model()
-    api = Api(make_tenant("first", credits="5"))
-    api.release(api.authorise(max_output_tokens=1).json()["id"])
 
 
 def test_the_wallet_is_what_its_rules_say(transactional_db: None, settings: Any) -> None:

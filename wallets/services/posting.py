@@ -42,14 +42,17 @@ def open_lot(wallet: Wallet, lot: Grant, kind: str = Kind.GRANT, **cause: Any) -
     debit, credit = SOURCES[Grant.Kind(lot.kind)]
     if lot.expires_at is not None and (wallet.due_at is None or lot.expires_at < wallet.due_at):
         wallet.due_at = lot.expires_at
-    post(wallet, Transfer(kind=kind, debit=debit, credit=credit, amount=lot.amount, grant=lot, **cause))
+    # Given and posted at one moment: pages look for the balance at the moment of the grant.
+    post(wallet, Transfer(
+        kind=kind, debit=debit, credit=credit, amount=lot.amount, grant=lot, posted_at=lot.granted_at, **cause
+    ))  # fmt: skip
 
 
 def post(wallet: Wallet, transfer: Transfer) -> Transfer:
-    """Post a transfer, with what it does to its lot and to the wallet's balance."""
+    """Post a transfer, with what it does to its lot and to the wallet's balance; now, where it has no time yet."""
     change = _change(transfer)
     wallet.balance += change
-    wallet.last_posted_at = transfer.posted_at = posting_time(wallet)
+    wallet.last_posted_at = transfer.posted_at = transfer.posted_at or posting_time(wallet)
     wallet.save(update_fields=["balance", "last_posted_at", "due_at"])
     transfer.organisation_id, transfer.balance_after = wallet.organisation_id, wallet.balance
     transfer.save()
