@@ -18,7 +18,10 @@ def record(pid_file: Path, pid: int) -> None:
     """Note a started process: pid, start time and boot, so that a later run cannot mistake another one for it."""
     process = proc.look_up(pid)
     if process:
-        pid_file.write_text(f"{pid} {process.started} {proc.boot_id()}\n")
+        # Whole or not at all: one that a crash left empty would hide a process that still runs.
+        fresh = pid_file.with_suffix(".new")
+        fresh.write_text(f"{pid} {process.started} {proc.boot_id()}\n")
+        fresh.replace(pid_file)
 
 
 def kill_group(leader: int) -> None:
