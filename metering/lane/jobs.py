@@ -77,10 +77,11 @@ class _OnACall:
     call: Any = field(init=False, default=None)
 
     def _found(self, facts: Any) -> Any:
-        """The call, if it is open and this very key's agent's own."""
+        """The call, if it is open and this very key opened it: what else a key may end depends on whether it is still
+        in force, and that is not asked here."""
         if facts is None or facts.organisation != self.key.organisation_id or facts.state != Hold.State.OPEN:
             raise Elsewhere
-        if (facts.project, facts.agent) != (self.key.project_id, self.key.agent_id):
+        if facts.api_key != self.key.pk:
             raise Elsewhere
         self.call = _call(facts)
         return self.call

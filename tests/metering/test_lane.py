@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from django.core.asgi import get_asgi_application
 
 from metering.lane.door import Lane
+from organisations.services import issue_api_key
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, make_model
@@ -164,6 +166,22 @@ def test_a_revoked_key_opens_nothing_although_the_lane_remembers_it(warm: None, 
         connection.execute("UPDATE organisations_apikey SET revoked_at = now() WHERE id = %s", [tenant.key.pk])
     refused = run(lambda: door.post("authorisations", BODY))
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_key_that_has_ended_ends_no_call_of_another_although_the_lane_remembers_it(
+    warm: None, api: Api, tenant: Tenant
+) -> None:
+    own = {"organisation": tenant.organisation, "project": tenant.project, "agent": tenant.agent}
+    other = issue_api_key(name="other", scopes=["calls"], **own)
+    another = Api(replace(tenant, key=other.key, secret=other.secret))
+    hold = another.authorise(input_tokens=1, max_output_tokens=1).json()["id"]
+    door = Door(tenant)
+    with database.owner() as connection:  # nobody told this process
+        connection.execute("SELECT set_config('app.platform', 'write', false)")
+        connection.execute("UPDATE organisations_apikey SET revoked_at = now() WHERE id = %s", [tenant.key.pk])
+    refused = run(lambda: door.post(f"authorisations/{hold}/release", {}))
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    assert one("SELECT state FROM wallets_hold WHERE id = %s", hold) == ("open",)
 
 
 def test_a_price_that_changed_is_the_one_charged_although_the_lane_remembers_the_old(
