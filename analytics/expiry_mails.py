@@ -12,6 +12,7 @@ from common.clock import billing_now
 from common.mail import send_text
 from common.tenancy import platform
 from organisations.models import Organisation
+from organisations.selectors import billed_organisations
 from wallets.models import Grant
 
 AHEAD = timedelta(days=7)
@@ -55,7 +56,8 @@ def _claim() -> Warned | None:
     with platform("write"):
         now = billing_now()
         due = Grant.objects.filter(
-            expires_at__gt=now, expires_at__lte=now + AHEAD, expiry_mailed_at=None, remaining__gt=0
+            expires_at__gt=now, expires_at__lte=now + AHEAD, expiry_mailed_at=None, remaining__gt=0,
+            organisation__in=billed_organisations(),
         )  # fmt: skip
         # Another worker's, or one that a call is charged to at this moment, is left for later.
         locked = due.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related("organisation")

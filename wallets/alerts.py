@@ -8,6 +8,7 @@ from django.conf import settings
 from common.clock import billing_now
 from common.mail import send_text
 from common.tenancy import platform
+from organisations.selectors import billed_organisations
 from wallets.budget_uses import BudgetUse, use_in
 from wallets.models import BudgetPeriod
 
@@ -35,7 +36,9 @@ def mail_alerts() -> int:
 
 def _claim() -> BudgetUse | None:
     with platform("write"):
-        waiting = BudgetPeriod.objects.filter(alerted_at__isnull=False, mailed_at=None, budget__ended_at=None)
+        waiting = BudgetPeriod.objects.filter(
+            alerted_at__isnull=False, mailed_at=None, budget__ended_at=None, organisation__in=billed_organisations()
+        )
         # Another worker's, or one that a call counts on at this moment, is left for later.
         locked = waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))
         period = locked.select_related("budget__organisation", "organisation").order_by("alerted_at", "pk").first()

@@ -11,7 +11,8 @@ from django.core import mail
 from analytics.expiring import forecast
 from analytics.expiry_mails import warn_of_expiry
 from common.clock import billing_now
-from organisations.models import User
+from common.tenancy import platform
+from organisations.models import Organisation, User
 from tests import database
 from tests.analytics.test_live import DAY, spend, text_of
 from tests.api import Api
@@ -120,3 +121,13 @@ def test_a_warning_that_was_refused_is_tried_again(tenant: Tenant, monkeypatch: 
         patched.setattr("common.mail.send_mail", refuses)
         assert warn_of_expiry() == 0
     assert (warn_of_expiry(), len(mail.outbox)) == (1, 1)
+
+
+def test_a_sandbox_is_told_nothing(tenant: Tenant) -> None:
+    give(tenant, "6", 3)
+    with platform("write"):
+        Organisation.objects.filter(pk=tenant.id).update(sandbox=True)
+    assert (warn_of_expiry(), mail.outbox) == (0, [])
+    with platform("write"):
+        Organisation.objects.filter(pk=tenant.id).update(sandbox=False)
+    assert warn_of_expiry() == 1

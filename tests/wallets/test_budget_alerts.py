@@ -9,6 +9,8 @@ import pytest
 from django.core import mail
 from django.db import connection
 
+from common.tenancy import platform
+from organisations.models import Organisation
 from tests import database
 from tests.api import Api
 from tests.factories import Tenant, make_model
@@ -121,3 +123,13 @@ def test_no_mail_is_sent_inside_a_transaction(tenant: Tenant) -> None:
 
     with platform("read"), pytest.raises(RuntimeError, match="outside"):
         send_text("budget_alert", to="a@b.example", context={})
+
+
+def test_a_sandbox_is_told_nothing(budget: Any, api: Api, tenant: Tenant) -> None:
+    spend(api, 80_000)
+    with platform("write"):
+        Organisation.objects.filter(pk=tenant.id).update(sandbox=True)
+    assert (mail_alerts(), mail.outbox) == (0, [])
+    with platform("write"):
+        Organisation.objects.filter(pk=tenant.id).update(sandbox=False)
+    assert mail_alerts() == 1
