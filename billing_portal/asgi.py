@@ -9,10 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_portal.settings")
 
 application: Any = get_asgi_application()
 
-# After Django is set up: these read settings and models.
-from django.conf import settings  # noqa: E402
+from django.conf import settings  # noqa: E402  (Django is set up only now)
 
-from metering.lane.door import Lane  # noqa: E402
+from metering.lane.door import Lane  # noqa: E402  (reads models)
 
 if settings.HOT_PATH:
     application = Lane(application)

@@ -17,7 +17,6 @@ class Result(NamedTuple):
     hold: str | None
     figures: dict[str, Any]
     replayed: bool = False
-    terms: uuid.UUID | None = None  # of the hold: when replayed, those of the first time
     transfers: tuple[dict[str, Any], ...] = ()  # what a settlement posted
 
 
@@ -112,8 +111,8 @@ class Release(msgspec.Struct):
 
 def authorise(operations: list[Authorise]) -> list[Result]:
     return [
-        Result(outcome, _text(hold), _figures(figures), replayed, terms)
-        for _, outcome, hold, terms, figures, replayed in _run("metering_authorise(%s, %s::json)", operations)
+        Result(outcome, _text(hold), _figures(figures), replayed)
+        for _, outcome, hold, figures, replayed in _run("metering_authorise(%s, %s::json)", operations)
     ]
 
 
@@ -127,7 +126,7 @@ def progress(operations: list[Progress]) -> list[Result]:
 def settle(operations: list[Settle]) -> list[Result]:
     rows = _run("metering_settle(%s, %s::json, %s)", operations, settings.ABSORBED_LIMIT)
     return [
-        Result(outcome, _text(hold), _figures(figures), replayed, None, tuple(msgspec.json.decode(posted or "[]")))
+        Result(outcome, _text(hold), _figures(figures), replayed, tuple(msgspec.json.decode(posted or "[]")))
         for _, outcome, hold, figures, replayed, posted in rows
     ]
 

@@ -63,10 +63,11 @@ class Prepared(NamedTuple):
 
 
 def authorise(*, key: ApiKey, request: requests.Authorise, once: Once) -> answers.Authorisation:
-    """Hold the worst case of a call, clamped to what the wallet can pay.
+    """Hold the worst case of a call, clamped to what the wallet and its budgets can pay.
 
-    Raises `Suspended`, `MissingScope`, `UnknownModel`, `ModelNotAllowed`, `ModelNotPriced`, `UnknownName`,
-    `InvalidFields`, `KeyReused`, and `InsufficientCredits` where not even `min_output_tokens` can be paid.
+    Raises `Suspended`, `SuspendedOverrun`, `MissingScope`, `UnknownModel`, `ModelNotAllowed`, `ModelNotPriced`,
+    `UnknownName`, `InvalidFields`, `KeyReused`, and `InsufficientCredits` or `BudgetExceeded` where not even
+    `min_output_tokens` can be paid.
     """
     require_active(key)
     try:

@@ -44,7 +44,7 @@ class Ledger:
         for row in await self._batch(asked):
             place, _ = asked[row.kind][row.n]
             outcomes[place] = ledger.Result(
-                row.outcome, row.hold and str(row.hold), row.figures or {}, bool(row.replayed), row.terms,
+                row.outcome, row.hold and str(row.hold), row.figures or {}, bool(row.replayed),
                 tuple(row.transfers or ()),
             )  # fmt: skip
         return [outcome or Elsewhere() for outcome in outcomes]

@@ -3,9 +3,10 @@
 CREATE OR REPLACE FUNCTION metering_progress(organisations bigint[], operations json)
 RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb) LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
-DECLARE fresh json;
+DECLARE fresh json; now_ timestamptz;
 BEGIN
   PERFORM wallets_lock(organisations);
+  now_ := billing_now();
   -- Read under the lock: two reports of one call may arrive at once and in the wrong order.
   SELECT json_agg(json_build_object('n', o.n, 'organisation', o.organisation, 'hold', o.hold, 'ttl', c.ttl_seconds,
                                     'accrued', CASE WHEN o.seq > c.seq THEN o.accrued ELSE c.reported END))
@@ -19,5 +20,7 @@ BEGIN
            t.figures || jsonb_build_object('accrued', f.accrued::numeric(20, 9)::text,
                                            'reason', coalesce(bar.why, t.figures ->> 'reason'))
     FROM told t JOIN json_to_recordset(fresh) AS f (n int, accrued numeric) USING (n)
-    JOIN metering_call c ON c.hold_id = t.hold CROSS JOIN LATERAL (SELECT metering_bar(c.api_key_id) AS why) bar;
+    JOIN metering_call c ON c.hold_id = t.hold
+    LEFT JOIN organisations_apikey k ON k.id = c.api_key_id LEFT JOIN organisations_organisation q ON q.id = k.organisation_id
+    CROSS JOIN LATERAL (SELECT metering_bar(k, q, now_) AS why) bar;
 END $$;

@@ -1,19 +1,19 @@
 -- Many operations of many organisations at once: one lock, one commit. What frees money comes before what asks for it.
 CREATE OR REPLACE FUNCTION metering_batch(organisations bigint[], settle json, release json, progress json, authorise json, absorbed_limit numeric)
-RETURNS TABLE (kind text, n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql AS $$
+RETURNS TABLE (kind text, n int, outcome text, hold uuid, figures jsonb, replayed boolean, transfers jsonb) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM wallets_lock(organisations);
   IF settle IS NOT NULL THEN
-    RETURN QUERY SELECT 'settle', r.n, r.outcome, r.hold, NULL::uuid, r.figures, r.replayed, r.transfers FROM metering_settle(organisations, settle, absorbed_limit) r;
+    RETURN QUERY SELECT 'settle', r.n, r.outcome, r.hold, r.figures, r.replayed, r.transfers FROM metering_settle(organisations, settle, absorbed_limit) r;
   END IF;
   IF release IS NOT NULL THEN
-    RETURN QUERY SELECT 'release', r.n, r.outcome, r.hold, NULL::uuid, r.figures, r.replayed, NULL::jsonb FROM wallets_release(organisations, release) r;
+    RETURN QUERY SELECT 'release', r.n, r.outcome, r.hold, r.figures, r.replayed, NULL::jsonb FROM wallets_release(organisations, release) r;
   END IF;
   IF progress IS NOT NULL THEN
-    RETURN QUERY SELECT 'progress', r.n, r.outcome, r.hold, NULL::uuid, r.figures, false, NULL::jsonb FROM metering_progress(organisations, progress) r;
+    RETURN QUERY SELECT 'progress', r.n, r.outcome, r.hold, r.figures, false, NULL::jsonb FROM metering_progress(organisations, progress) r;
   END IF;
   IF authorise IS NOT NULL THEN
-    RETURN QUERY SELECT 'authorise', r.n, r.outcome, r.hold, r.terms, r.figures, r.replayed, NULL::jsonb FROM metering_authorise(organisations, authorise) r;
+    RETURN QUERY SELECT 'authorise', r.n, r.outcome, r.hold, r.figures, r.replayed, NULL::jsonb FROM metering_authorise(organisations, authorise) r;
   END IF;
 END $$;
 

@@ -11,7 +11,7 @@ from organisations.errors import NeedsSecondPerson
 from organisations.models import Organisation, User
 from wallets.errors import GrantKeyReused, NotAvailable, UndoneAlready
 from wallets.models import Adjustment, Grant, Transfer, Wallet
-from wallets.services.posting import SOURCES, Kind, locked, open_lot, post, posting_time, reverse
+from wallets.services.posting import SOURCES, Kind, locked, look_at_lots, open_lot, post, posting_time, reverse
 
 
 def adjust(
@@ -68,9 +68,7 @@ def undo_adjustment(first: Adjustment, *, reason: str, key: str, by: User | None
             if first.amount > 0 and row.grant is not None:
                 _require(wallet, min(row.grant.remaining, wallet.balance - wallet.held), row.amount)
             reverse(wallet, row, adjustment=made)
-        wallet.due_at = wallet.last_posted_at  # what came back may belong to a lot that has expired
-        wallet.save(update_fields=["due_at"])
-        locked(first.organisation_id)
+        look_at_lots(wallet)
         live.changed_on_commit(first.organisation_id)
     return made
 

@@ -12,7 +12,7 @@ from common import live
 from common.tenancy import tenant
 from wallets.errors import NotBought
 from wallets.models import ClawBack, Grant, Transfer, Wallet
-from wallets.services.posting import Account, Kind, free_of, locked, post, posting_time, reverse
+from wallets.services.posting import Account, Kind, free_of, locked, look_at_lots, post, posting_time, reverse
 
 TAKEN_TO = {
     ClawBack.Cause.REFUND: Account.REFUNDS,
@@ -61,10 +61,7 @@ def give_back(taken: ClawBack) -> None:
         for row in Transfer.objects.filter(claw_back=taken, corrects=None).order_by("pk"):
             row.grant = lot
             reverse(wallet, row)
-        # It may have expired in the meantime.
-        wallet.due_at = wallet.last_posted_at
-        wallet.save(update_fields=["due_at"])
-        locked(taken.organisation_id)
+        look_at_lots(wallet)
         live.changed_on_commit(taken.organisation_id)
 
 

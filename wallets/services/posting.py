@@ -72,6 +72,13 @@ def reverse(
     ))  # fmt: skip
 
 
+def look_at_lots(wallet: Wallet) -> None:
+    """See to lots that something has just come back to: one may have expired in the meantime."""
+    wallet.due_at = wallet.last_posted_at
+    wallet.save(update_fields=["due_at"])
+    locked(wallet.organisation_id)
+
+
 def _change(transfer: Transfer) -> Decimal:
     if transfer.credit in CREDITS:
         return transfer.amount

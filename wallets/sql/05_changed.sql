@@ -1,11 +1,6 @@
 -- What the checks of the ledger look at: rows that changed since a moment; '-infinity' is everything. SELECTs that
 -- PostgreSQL takes into the statement which asks, so that a short time is read through an index and the whole is not.
 
--- Whoever posted since then, or has a call running.
-CREATE OR REPLACE FUNCTION wallets_changed(since timestamptz) RETURNS SETOF wallets_wallet LANGUAGE sql STABLE AS $$
-  SELECT w.* FROM wallets_wallet w WHERE w.last_posted_at >= since OR w.held > 0
-$$;
-
 CREATE OR REPLACE FUNCTION wallets_changed_transfers(since timestamptz) RETURNS SETOF wallets_transfer LANGUAGE sql STABLE AS $$
   SELECT t.* FROM wallets_wallet w JOIN wallets_transfer t ON t.organisation_id = w.organisation_id
   WHERE w.last_posted_at >= since AND t.posted_at >= since

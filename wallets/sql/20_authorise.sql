@@ -77,7 +77,7 @@ END $$;
 -- Hold the worst case of each call. The check and the hold are one step under the wallet's lock, each table is written
 -- once for the whole batch, and a refusal is remembered like a success.
 CREATE OR REPLACE FUNCTION wallets_authorise(organisations bigint[], operations json)
-RETURNS TABLE (n int, outcome text, hold uuid, terms uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql
+RETURNS TABLE (n int, outcome text, hold uuid, figures jsonb, replayed boolean) LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
   PERFORM wallets_lock(organisations);
@@ -95,5 +95,5 @@ BEGIN
     WHERE d.outcome IN ('authorised', 'refused') AND NOT d.replayed
   ), counted AS (
     SELECT wallets_count(array_agg(p), array_agg(f.amount), array_agg(0::numeric), max(f.at)) FROM fresh f, unnest(f.periods) p
-  ) SELECT d.n, d.outcome, d.hold, d.terms, d.figures, d.replayed FROM decided d, (SELECT count(*) FROM counted) c;
+  ) SELECT d.n, d.outcome, d.hold, d.figures, d.replayed FROM decided d, (SELECT count(*) FROM counted) c;
 END $$;
